@@ -1,0 +1,390 @@
+// Generated from schemas/*.avsc by `npm run generate`. Do not edit.
+
+/** A touchpoint on its way to the first of its identifiers that is no hub. */
+export interface Arrival {
+  readonly touchpoint: Touchpoint
+  /** Hubs that have passed it on */
+  readonly declined: readonly string[]
+  /** All have declined: the first keeps it */
+  readonly last: boolean
+}
+
+/** One version of an order with its person, journey and the credits of every model. A higher version replaces a lower one as a whole. */
+export interface AttributedOrder {
+  readonly order: Order
+  /** Smallest identifier of the person */
+  readonly person: string
+  readonly person_identifiers: readonly string[]
+  /** What joined the identifiers; at most 50 */
+  readonly evidence: readonly Evidence[]
+  /** Null while the order does not count yet: no credits then */
+  readonly converted_at: number | null
+  /** Paid less refunded */
+  readonly net_minor: number
+  /** By time; at most 200 */
+  readonly journey: readonly JourneyTouch[]
+  /** Touches left out of the journey, counted by reason */
+  readonly not_shown: Readonly<Record<string, number>>
+  readonly credits: readonly Credit[]
+  /** Name of the attribution settings that applied at conversion */
+  readonly settings: string
+  /** generation * 2^32 + counter */
+  readonly version: number
+  /** What made this version: snapshot, touch, merge, settings, cut */
+  readonly cause: string
+  /** Credits of the version before this one */
+  readonly replaces: readonly Credit[]
+  /** What the roll-ups need of the version before */
+  readonly replaces_order: ReplacedOrder | null
+}
+
+/** What the platform itself says led to an order line. */
+export interface Claim {
+  /** e.g. douyin.live, douyin.video, wechat.promoter */
+  readonly channel: string
+  readonly room: string
+  readonly streamer: string
+  readonly video: string
+  readonly promoter: string
+}
+
+/** The share of one order's money that one model gives one touchpoint. */
+export interface Credit {
+  readonly model: string
+  /** Of the touchpoint; empty for direct, "claim" for the platform's claim */
+  readonly source: string
+  readonly touchpoint_id: string
+  /** direct when no touchpoint is eligible */
+  readonly channel: string
+  readonly platform: string
+  readonly room: string
+  readonly streamer: string
+  readonly video: string
+  readonly campaign: string
+  readonly promoter: string
+  /** Parts of 10^9; the weights of one model sum to 10^9 */
+  readonly weight_ppb: number
+  /** The amounts of one model sum to the order's net paid amount */
+  readonly amount_minor: number
+}
+
+/** What became of one document on its way to the ERP. The newest record of a key is the sink's memory. */
+export interface ErpDelivery {
+  /** Order key, or delta:<partition>:<warehouse> */
+  readonly document_key: string
+  /** order, delta, release */
+  readonly kind: string
+  readonly order_key: string
+  /** planned, delivered, refused, released */
+  readonly outcome: string
+  /** Version of the attributed order it reflects */
+  readonly version: number
+  readonly digest: string
+  /** External reference in the ERP */
+  readonly reference: string
+  readonly erp_id: string
+  readonly erp_state: string
+  /** Whose credits named the source fields */
+  readonly model: string
+  /** JSON: what was delivered, for the next amendment */
+  readonly detail: string
+  /** The ERP's own words when it refused */
+  readonly words: string
+  /** Of the order */
+  readonly accepted_at: number | null
+  readonly delivered_at: number | null
+}
+
+/** One set of identifiers seen together, and the earliest record that showed it. */
+export interface Evidence {
+  /** Strongest first */
+  readonly identifiers: readonly string[]
+  /** Source of the touchpoint, or "order" */
+  readonly source: string
+  /** Touchpoint id, or order key */
+  readonly id: string
+  /** accepted_at of that touchpoint, created_at of that order */
+  readonly at: number
+}
+
+/** A message from one identity node to another; exactly one of the fields after "to" is set. */
+export interface Fact {
+  /** Node: an identifier, or order:<order key> */
+  readonly to: string
+  readonly arrival: Arrival | null
+  readonly sighting: Sighting | null
+  /** The other node */
+  readonly link: string | null
+  readonly touch: Touchpoint | null
+  readonly evidence: Evidence | null
+  readonly hub: string | null
+  readonly order: OrderEntry | null
+  readonly member: Member | null
+}
+
+/** Something an operator may want to look at. */
+export interface Finding {
+  /** Identifier, order key or topic-partition */
+  readonly subject: string
+  /** hub, contested, oversized, stray_record */
+  readonly kind: string
+  readonly detail: string
+}
+
+/** Which person an identifier belongs to. A higher version replaces a lower one. */
+export interface Identity {
+  readonly identifier: string
+  readonly kind: string
+  /** Smallest identifier of the person; a hub or contested identifier stands for itself */
+  readonly person: string
+  /** member, contested, hub */
+  readonly state: string
+  /** The sets it was seen in; at most 20 */
+  readonly evidence: readonly Evidence[]
+  readonly version: number
+}
+
+/** One entry of the journey stage's store; exactly one field is set. */
+export interface JourneyEntry {
+  readonly head: NodeHead | null
+  readonly touch: Touchpoint | null
+  readonly evidence: Evidence | null
+  readonly hub: string | null
+  readonly order: OrderEntry | null
+  readonly member: Member | null
+}
+
+/** One touchpoint of an order's journey, or several of one kind less than the session gap apart. */
+export interface JourneyTouch {
+  readonly source: string
+  /** Of the earliest one collapsed */
+  readonly id: string
+  readonly type: string
+  readonly first_at: number
+  readonly last_at: number
+  /** How many were collapsed into this one */
+  readonly touches: number
+  readonly channel: string
+  readonly platform: string
+  readonly room: string
+  readonly streamer: string
+  readonly video: string
+  readonly sku: string
+  readonly campaign: string
+  readonly promoter: string
+  readonly link: string
+  readonly counted: boolean
+  /** Why it counted or did not: eligible, outside_window, same_as_claim, before_previous_order, other_product */
+  readonly reason: string
+}
+
+/** An identifier as the root of its set keeps it: which version of its identity was emitted last. */
+export interface Member {
+  readonly identifier: string
+  readonly version: number
+  readonly digest: string
+}
+
+/** What an identity node knows of itself. */
+export interface NodeHead {
+  /** Smaller node it points to; empty for a root */
+  readonly parent: string
+  /** Identifiers of limited kinds it was directly seen with; emptied once it is a hub */
+  readonly seen_with: readonly string[]
+  readonly hub: boolean
+  /** Order nodes only: the identifiers of all snapshots */
+  readonly identifiers: readonly string[]
+}
+
+/** An order as its root keeps it. Snapshot, version and last emission move together, so that two roots never hold one order. */
+export interface OrderEntry {
+  /** The newest snapshot */
+  readonly order: Order
+  /** Of all snapshots */
+  readonly identifiers: readonly string[]
+  /** Of the last emission; 0 before the first */
+  readonly version: number
+  /** Of the last emission's content; empty forces the next one */
+  readonly digest: string
+  /** Of the last emission */
+  readonly credits: readonly Credit[]
+  readonly emitted: ReplacedOrder | null
+}
+
+export interface OrderLine {
+  /** Unique within the order */
+  readonly line_id: string
+  /** The merchant's SKU code, as the ERP knows it */
+  readonly sku: string
+  readonly title: string
+  readonly quantity: number
+  /** What the buyer paid for the whole line, discounts taken off, without freight */
+  readonly paid_minor: number
+  /** Refunded so far on this line */
+  readonly refunded_minor: number
+  /** Pieces returned so far */
+  readonly refunded_quantity: number
+  readonly warehouse: string
+  readonly claim: Claim | null
+}
+
+/** One platform order, always a full snapshot. Snapshots are ordered by (updated_at, rank of status, refunded_minor, content), never by arrival. */
+export interface Order {
+  /** platform:shop:order_id */
+  readonly order_key: string
+  readonly platform: string
+  readonly shop: string
+  readonly order_id: string
+  /** Name of the gateway source that signed it */
+  readonly source: string
+  /** created, paid, partly_shipped, shipped, completed, refunded, cancelled */
+  readonly status: string
+  /** sale, sample, gift */
+  readonly kind: string
+  /** ISO 4217 */
+  readonly currency: string
+  readonly created_at: number
+  readonly paid_at: number | null
+  readonly updated_at: number
+  readonly accepted_at: number
+  /** What the buyer paid: sum of the lines plus freight */
+  readonly paid_minor: number
+  /** Refunded so far, lines and freight */
+  readonly refunded_minor: number
+  readonly freight_minor: number
+  readonly lines: readonly OrderLine[]
+  /** Keyed hashes of the buyer's identifiers, strongest first */
+  readonly identifiers: readonly string[]
+  /** unsettled, settled */
+  readonly settlement: string
+  readonly settled_minor: number
+  /** JSON {name, phone, address {...}}: what the ERP needs of the buyer */
+  readonly sealed_buyer: SealedField | null
+}
+
+/** The dimensions of an order's earlier version under which its credits were summed. */
+export interface ReplacedOrder {
+  readonly version: number
+  readonly converted_at: number | null
+  readonly currency: string
+}
+
+/** AES-256-GCM over UTF-8 JSON; only the erp-sink holds the key. data = 12 bytes nonce, ciphertext, 16 bytes tag; the order key is the additional authenticated data. */
+export interface SealedField {
+  readonly key_id: string
+  readonly data: Uint8Array
+}
+
+/** Tells an identifier with which others it was seen, and which node keeps the record. */
+export interface Sighting {
+  readonly identifiers: readonly string[]
+  readonly home: string
+}
+
+/** What the runtime itself keeps in a stage's changelog: how far its inputs are applied, who owns the partition, which record crashed it. */
+export interface StageMark {
+  /** Topic to next offset */
+  readonly positions: Readonly<Record<string, number>>
+  /** Partition count all topics of the stage must have */
+  readonly partitions: number
+  readonly owner: string
+  /** topic:offset to number of crashes */
+  readonly crashes: Readonly<Record<string, number>>
+}
+
+/** What the stock stage keeps of an order. */
+export interface StockEntry {
+  /** The newest snapshot */
+  readonly order: Order
+  readonly positions: readonly StockPosition[]
+}
+
+/** How many pieces of a SKU an order reserves that no ERP sale represents. Absolute: the newest version replaces the one before. */
+export interface StockPosition {
+  readonly order_key: string
+  readonly sku: string
+  readonly warehouse: string
+  readonly quantity: number
+  /** unpaid, sample, gift, or released */
+  readonly reason: string
+  /** Of the snapshot it follows from */
+  readonly updated_at: number
+  readonly version: number
+}
+
+/** One recorded contact of somebody with something we sell. Unique by (source, id); of several with one key the earliest accepted counts. */
+export interface Touchpoint {
+  /** Name of the source whose write key the event carried */
+  readonly source: string
+  /** Event id minted by the client, or by the edge when the client gave none; unique within source */
+  readonly id: string
+  /** What happened: card_click, room_enter, scan, click, form, share, page_view, impression */
+  readonly type: string
+  /** When it happened, client clock skew corrected */
+  readonly at: number
+  /** When the client sent it, by the client's clock */
+  readonly sent_at: number | null
+  /** When the edge took it over */
+  readonly accepted_at: number
+  /** Keyed hashes, kind:hash or kind:scope:hash, strongest first; empty for an event that names nobody */
+  readonly identifiers: readonly string[]
+  /** Where it happened, e.g. douyin.live, wechat.group */
+  readonly channel: string
+  readonly platform: string
+  readonly shop: string
+  /** Live session */
+  readonly room: string
+  readonly streamer: string
+  readonly video: string
+  /** Product shown or clicked, where known */
+  readonly sku: string
+  /** utm_campaign */
+  readonly campaign: string
+  /** utm_source */
+  readonly campaign_source: string
+  /** utm_medium */
+  readonly medium: string
+  /** utm_content */
+  readonly content: string
+  /** utm_term */
+  readonly term: string
+  /** Short code of the tracking link or QR code */
+  readonly link: string
+  /** comment, profile, group, booth, dealer ... */
+  readonly placement: string
+  /** Origin and path of the page, without query */
+  readonly page: string
+  /** Host of the referring page */
+  readonly referrer: string
+  /** Identifier of the person whose share led here */
+  readonly shared_by: string
+}
+
+/** Every record by its name. */
+export interface Records {
+  readonly Arrival: Arrival
+  readonly AttributedOrder: AttributedOrder
+  readonly Claim: Claim
+  readonly Credit: Credit
+  readonly ErpDelivery: ErpDelivery
+  readonly Evidence: Evidence
+  readonly Fact: Fact
+  readonly Finding: Finding
+  readonly Identity: Identity
+  readonly JourneyEntry: JourneyEntry
+  readonly JourneyTouch: JourneyTouch
+  readonly Member: Member
+  readonly NodeHead: NodeHead
+  readonly OrderEntry: OrderEntry
+  readonly OrderLine: OrderLine
+  readonly Order: Order
+  readonly ReplacedOrder: ReplacedOrder
+  readonly SealedField: SealedField
+  readonly Sighting: Sighting
+  readonly StageMark: StageMark
+  readonly StockEntry: StockEntry
+  readonly StockPosition: StockPosition
+  readonly Touchpoint: Touchpoint
+}
+
+export type RecordName = keyof Records
