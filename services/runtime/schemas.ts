@@ -54,8 +54,9 @@ export function readAvroRecords(
     if (!file.endsWith('.avsc')) continue
     const record = JSON.parse(readFileSync(join(directory, file), 'utf8')) as AvroRecord
     const expected = `${record.name.replace(/(?<!^)([A-Z])/g, '-$1').toLowerCase()}.avsc`
-    if (file !== expected)
+    if (file !== expected) {
       throw new Error(`schemas/${file} holds ${record.name}: name it ${expected}`)
+    }
     records.set(record.name, record)
   }
   return records

@@ -1,0 +1,18 @@
+// A bad record is a value with a reason from one closed list, never an exception.
+
+export type RejectReason =
+  'undecodable' | 'unknown-schema' | 'invalid' | 'crashed' | 'refused-by-erp'
+
+export interface Reject {
+  readonly rejected: RejectReason
+  /** What is wrong, with the field's name; never personal data. */
+  readonly detail: string
+}
+
+export function reject(rejected: RejectReason, detail: string): Reject {
+  return { rejected, detail }
+}
+
+export function isReject(outcome: unknown): outcome is Reject {
+  return typeof outcome === 'object' && outcome !== null && 'rejected' in outcome
+}

@@ -1,0 +1,95 @@
+// The one catalogue of topics. Nothing else in the project spells a topic's name.
+import type { RecordName, Records } from './records'
+
+export interface Topic<Name extends string = string, Value extends RecordName = RecordName> {
+  readonly name: Name
+  /** Record of its values, registered under the subject `<name>-value`; null where values are raw bytes. */
+  readonly record: Value
+  /** Co-partitioned topics share one count, chosen once for an installation and never changed. */
+  readonly partitions: 'shared' | 'one'
+  readonly cleanup: 'delete' | 'compact'
+  /** How long records are kept, where time decides; null keeps them until something else removes them. */
+  readonly retentionMs: number | null
+  /** What the key is, for people. */
+  readonly key: string
+}
+
+export type ValueOf<T extends Topic> = Records[T['record']]
+
+const dayMs = 86_400_000
+
+function topic<const Name extends string, const Value extends RecordName>(
+  name: Name,
+  record: Value,
+  rest: Omit<Topic, 'name' | 'record'>,
+): Topic<Name, Value> {
+  return { name, record, ...rest }
+}
+
+const shared = { partitions: 'shared' } as const
+const compacted = { ...shared, cleanup: 'compact', retentionMs: null } as const
+
+export const topics = {
+  touchpoints: topic('touchpoints', 'Touchpoint', {
+    ...shared,
+    cleanup: 'delete',
+    retentionMs: 14 * dayMs,
+    key: 'strongest identifier, or event:source:id',
+  }),
+  orders: topic('orders', 'Order', {
+    ...shared,
+    cleanup: 'delete',
+    retentionMs: 14 * dayMs,
+    key: 'order key platform:shop:order_id',
+  }),
+  journeyFacts: topic('journey-facts', 'Fact', {
+    ...shared,
+    cleanup: 'delete',
+    retentionMs: null,
+    key: 'node: identifier or order key',
+  }),
+  journeyChangelog: topic('journey-changelog', 'JourneyEntry', { ...compacted, key: 'state key' }),
+  stockChangelog: topic('stock-changelog', 'StockEntry', { ...compacted, key: 'state key' }),
+  identities: topic('identities', 'Identity', { ...compacted, key: 'identifier' }),
+  attributedOrders: topic('attributed-orders', 'AttributedOrder', {
+    ...shared,
+    cleanup: 'delete',
+    retentionMs: 90 * dayMs,
+    key: 'order key',
+  }),
+  stockPositions: topic('stock-positions', 'StockPosition', {
+    ...compacted,
+    key: 'order key|SKU',
+  }),
+  erpDeliveries: topic('erp-deliveries', 'ErpDelivery', { ...compacted, key: 'document key' }),
+  findings: topic('findings', 'Finding', {
+    ...shared,
+    cleanup: 'delete',
+    retentionMs: 90 * dayMs,
+    key: 'subject',
+  }),
+} as const
+
+/** Holds the original bytes of what could not be processed; headers say where it came from and why. */
+export const deadLettersTopic = {
+  name: 'dead-letters',
+  partitions: 'one',
+  cleanup: 'delete',
+  retentionMs: 90 * dayMs,
+  key: 'original key',
+} as const
+
+/** Names of the headers of a dead letter. */
+export const deadLetterHeaders = {
+  topic: 'tributary-topic',
+  partition: 'tributary-partition',
+  offset: 'tributary-offset',
+  stage: 'tributary-stage',
+  reason: 'tributary-reason',
+  detail: 'tributary-detail',
+} as const
+
+/** Subject under which a stage's changelog registers the runtime's own marks. */
+export function markSubject(changelog: Topic): string {
+  return `${changelog.name}-mark`
+}

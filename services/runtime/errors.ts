@@ -1,0 +1,17 @@
+// Bad data is a value (core/reject.ts), our own faults are assertions; these two are what remains.
+
+/** The operator must act: bad configuration, a missing topic, an incompatible schema. Printed as one line, exit 1. */
+export class SetupError extends Error {
+  override readonly name = 'SetupError'
+}
+
+/** A dependency is unwell: tried again with back-off, named by /ready, in the end fatal. */
+export class DependencyError extends Error {
+  override readonly name = 'DependencyError'
+  readonly dependency: string
+
+  constructor(dependency: string, cause: unknown) {
+    super(`${dependency}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    this.dependency = dependency
+  }
+}
