@@ -1,0 +1,38 @@
+// murmur2 as Java's and kafkajs's default partitioners compute it, so that every producer agrees with the
+// stages on where a key lives. A test compares it with kafkajs's own.
+
+const seed = 0x9747b28c
+const multiplier = 0x5bd1e995
+
+function murmur2(data: Uint8Array): number {
+  const length = data.length
+  let hash = seed ^ length
+  const blocks = length >> 2
+  for (let block = 0; block < blocks; block += 1) {
+    const at = block * 4
+    let word =
+      byteAt(data, at) |
+      (byteAt(data, at + 1) << 8) |
+      (byteAt(data, at + 2) << 16) |
+      (byteAt(data, at + 3) << 24)
+    word = Math.imul(word, multiplier)
+    word ^= word >>> 24
+    hash = Math.imul(hash, multiplier) ^ Math.imul(word, multiplier)
+  }
+  const rest = blocks * 4
+  const left = length - rest
+  if (left > 2) hash ^= byteAt(data, rest + 2) << 16
+  if (left > 1) hash ^= byteAt(data, rest + 1) << 8
+  if (left > 0) hash = Math.imul(hash ^ byteAt(data, rest), multiplier)
+  hash = Math.imul(hash ^ (hash >>> 13), multiplier)
+  return hash ^ (hash >>> 15)
+}
+
+function byteAt(data: Uint8Array, index: number): number {
+  return data[index] ?? 0
+}
+
+/** The partition of a key, of `partitions` in all. */
+export function partitionOf(key: Uint8Array, partitions: number): number {
+  return (murmur2(key) & 0x7fffffff) % partitions
+}
