@@ -1,0 +1,186 @@
+// Avro values in the registry's wire format: a zero byte, the writer schema's id, the body. The only importer
+// of avsc and of the registry client. The client's own decode() compiles a resolver for every message, so
+// resolvers are kept here, by writer id. Schemas are registered when a version is deployed (registerSchema),
+// never by a running service.
+import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
+import * as avro from 'avsc'
+import { reject, type Reject } from '../core/reject'
+import type { RecordName, Records } from '../core/records'
+import type { Topic, ValueOf } from '../core/topics'
+import { DependencyError, SetupError } from './errors'
+import { readAvroRecords, standaloneSchema } from './schemas'
+
+const headerBytes = 5
+
+export interface RecordCodec<Value> {
+  /** @throws when the value does not fit the schema: that is our own fault, not the data's */
+  encode(value: Value): Buffer
+  /** Fetches the writer schemas these values name that this process has not met yet.
+   * @throws DependencyError when the registry does not answer */
+  learn(values: Iterable<Buffer | null>): Promise<void>
+  /** Only for values whose writer schema was learned. */
+  decode(value: Buffer | null): Value | Reject
+}
+
+export interface SchemaDirectory {
+  codec<Name extends RecordName>(subject: string, record: Name): Promise<RecordCodec<Records[Name]>>
+  /** The codec of a topic's values, under the subject `<name>-value`.
+   * @throws SetupError when this version's schema is not registered */
+  topicCodec<T extends Topic>(topic: T): Promise<RecordCodec<ValueOf<T>>>
+  /** Registers this version's schema of a record; repeating it changes nothing.
+   * @returns the schema's id. @throws SetupError when it is not FULL_TRANSITIVE compatible */
+  register(subject: string, record: RecordName): Promise<number>
+}
+
+/** The schemas of an installation: `prefix` goes before every subject. */
+export function connectRegistry(url: string, prefix = ''): SchemaDirectory {
+  const registry = new SchemaRegistry({ host: url, retry: { retries: 1 } })
+  const avroRecords = readAvroRecords()
+  const schemaOf = (record: RecordName): object => standaloneSchema(record, avroRecords)
+  const fetchWriter = (id: number): Promise<avro.Type | null> => fetchSchema(registry, id)
+
+  const codec: SchemaDirectory['codec'] = async (subject, record) => {
+    const schema = schemaOf(record)
+    const id = await ask(() =>
+      registry.getRegistryIdBySchema(prefix + subject, {
+        type: SchemaType.AVRO,
+        schema: JSON.stringify(schema),
+      }),
+    )
+    if (id === null) {
+      throw new SetupError(
+        `the registry does not know this version's schema of ${prefix}${subject}: run npm run provision`,
+      )
+    }
+    return createCodec({ id, schema, fetchWriter })
+  }
+  return {
+    codec,
+    topicCodec: <T extends Topic>({ name, record }: T) =>
+      codec<T['record']>(`${name}-value`, record),
+    register: (subject, record) => registerSchema(registry, prefix + subject, schemaOf(record)),
+  }
+}
+
+/** A codec that needs no registry, for one process that both writes and reads, as tests do. */
+export function localCodec<Name extends RecordName>(record: Name): RecordCodec<Records[Name]> {
+  const schema = standaloneSchema(record, readAvroRecords())
+  return createCodec({ id: 1, schema, fetchWriter: () => Promise.resolve(null) })
+}
+
+interface CodecParts {
+  readonly id: number
+  readonly schema: object
+  /** Null when the registry says there is no such schema. */
+  readonly fetchWriter: (id: number) => Promise<avro.Type | null>
+}
+
+function createCodec<Value>({ id, schema, fetchWriter }: CodecParts): RecordCodec<Value> {
+  const type = avro.Type.forSchema(schema as avro.Schema)
+  const unknown = new Set<number>()
+  const resolvers = new Map<number, unknown>([[id, undefined]])
+  let scratch = Buffer.alloc(16_384)
+
+  return {
+    encode(value) {
+      let end = type.encode(value, scratch, headerBytes)
+      if (end < 0) {
+        scratch = Buffer.alloc(2 * (scratch.length - end))
+        end = type.encode(value, scratch, headerBytes)
+      }
+      scratch[0] = 0
+      scratch.writeInt32BE(id, 1)
+      return Buffer.from(scratch.subarray(0, end))
+    },
+    async learn(values) {
+      for (const value of values) {
+        const writer = writerIdOf(value)
+        if (writer === null || resolvers.has(writer) || unknown.has(writer)) continue
+        const found = await fetchWriter(writer)
+        const resolver = found === null ? null : resolverOf(type, found)
+        if (resolver === null) unknown.add(writer)
+        else resolvers.set(writer, resolver)
+      }
+    },
+    decode(value) {
+      const writer = writerIdOf(value)
+      if (value === null || writer === null) {
+        return reject('undecodable', 'no Avro value in wire format')
+      }
+      if (!resolvers.has(writer)) return reject('unknown-schema', `schema id ${writer}`)
+      return decodeBody(type, value.subarray(headerBytes), resolvers.get(writer)) as Value | Reject
+    },
+  }
+}
+
+function decodeBody(type: avro.Type, body: Buffer, resolver: unknown): unknown {
+  try {
+    return type.fromBuffer(body, resolver as undefined) as unknown
+  } catch (error) {
+    return reject('undecodable', error instanceof Error ? error.message : 'malformed Avro')
+  }
+}
+
+function resolverOf(reader: avro.Type, writer: avro.Type): unknown {
+  try {
+    return reader.createResolver(avro.Type.forSchema(writer.schema()))
+  } catch {
+    // A schema of another record entirely: its values cannot be read as this one.
+    return null
+  }
+}
+
+function writerIdOf(value: Buffer | null): number | null {
+  if (value === null || value.length < headerBytes || value[0] !== 0) return null
+  return value.readInt32BE(1)
+}
+
+async function fetchSchema(registry: SchemaRegistry, id: number): Promise<avro.Type | null> {
+  const schema = await ask(() => registry.getSchema(id))
+  return schema as unknown as avro.Type | null
+}
+
+async function registerSchema(
+  registry: SchemaRegistry,
+  subject: string,
+  schema: object,
+): Promise<number> {
+  const compatibility = COMPATIBILITY.FULL_TRANSITIVE
+  const raw = { type: SchemaType.AVRO, schema: JSON.stringify(schema) } as const
+  try {
+    const { id } = await registry.register(raw, { subject, compatibility })
+    return id
+  } catch (error) {
+    const status = statusOf(error)
+    if (
+      status === 409 ||
+      status === 422 ||
+      hasName(error, 'ConfluentSchemaRegistryCompatibilityError')
+    ) {
+      throw new SetupError(`the registry refuses the schema of ${subject}: ${String(error)}`, {
+        cause: error,
+      })
+    }
+    throw new DependencyError('schema registry', error)
+  }
+}
+
+/** Asks the registry; null when it answers that there is no such thing. */
+async function ask<T>(question: () => Promise<T>): Promise<T | null> {
+  try {
+    return await question()
+  } catch (error) {
+    const cause = hasName(error, 'ConfluentSchemaRegistryError') ? 404 : statusOf(error)
+    if (cause === 404) return null
+    throw new DependencyError('schema registry', error)
+  }
+}
+
+function statusOf(error: unknown): number | null {
+  if (typeof error !== 'object' || error === null || !('status' in error)) return null
+  return typeof error.status === 'number' ? error.status : null
+}
+
+function hasName(error: unknown, name: string): boolean {
+  return error instanceof Error && error.constructor.name === name
+}

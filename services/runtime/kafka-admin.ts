@@ -1,0 +1,82 @@
+// Questions to and orders for the cluster itself: topics, their sizes and where their logs begin and end.
+import { type Kafka } from 'kafkajs'
+
+export interface TopicSpecification {
+  readonly name: string
+  readonly partitions: number
+  readonly configuration: Readonly<Record<string, string>>
+}
+
+export interface PartitionBounds {
+  readonly partition: number
+  /** First offset still there. */
+  readonly low: number
+  /** Next offset to be written. */
+  readonly high: number
+}
+
+export interface KafkaAdmin {
+  /** Creates what is missing; what is there is left as it is. @returns the names created */
+  createTopics(topics: readonly TopicSpecification[]): Promise<string[]>
+  deleteTopics(names: readonly string[]): Promise<void>
+  /** Partition counts; topics that do not exist are absent. */
+  partitionCounts(names: readonly string[]): Promise<Map<string, number>>
+  bounds(topic: string): Promise<PartitionBounds[]>
+  /** Offsets a group has committed on a topic, with their metadata; -1 where it has none. */
+  committed(
+    groupId: string,
+    topic: string,
+  ): Promise<{ partition: number; offset: number; metadata: string }[]>
+  close(): Promise<void>
+}
+
+export async function createKafkaAdmin(kafka: Kafka): Promise<KafkaAdmin> {
+  const admin = kafka.admin()
+  await admin.connect()
+  return {
+    async createTopics(topics) {
+      const existing = new Set(await admin.listTopics())
+      const missing = topics.filter(({ name }) => !existing.has(name))
+      if (missing.length === 0) return []
+      await admin.createTopics({
+        waitForLeaders: true,
+        topics: missing.map(({ name, partitions, configuration }) => ({
+          topic: name,
+          numPartitions: partitions,
+          configEntries: Object.entries(configuration).map(([key, value]) => ({
+            name: key,
+            value,
+          })),
+        })),
+      })
+      return missing.map(({ name }) => name)
+    },
+    deleteTopics: (names) => admin.deleteTopics({ topics: [...names] }),
+    async partitionCounts(names) {
+      const existing = new Set(await admin.listTopics())
+      const wanted = names.filter((name) => existing.has(name))
+      if (wanted.length === 0) return new Map()
+      const { topics } = await admin.fetchTopicMetadata({ topics: wanted })
+      return new Map(topics.map(({ name, partitions }) => [name, partitions.length]))
+    },
+    async bounds(topic) {
+      const offsets = await admin.fetchTopicOffsets(topic)
+      return offsets.map(({ partition, low, high }) => ({
+        partition,
+        low: Number(low),
+        high: Number(high),
+      }))
+    },
+    async committed(groupId, topic) {
+      const groups = await admin.fetchOffsets({ groupId, topics: [topic] })
+      return groups.flatMap(({ partitions }) =>
+        partitions.map(({ partition, offset, metadata }) => ({
+          partition,
+          offset: Number(offset),
+          metadata: metadata ?? '',
+        })),
+      )
+    },
+    close: () => admin.disconnect(),
+  }
+}

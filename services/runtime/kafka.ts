@@ -1,0 +1,97 @@
+// The only door to Kafka: kafkajs 2.2.4, pinned, behind our own shapes, with explicit options everywhere and
+// the traps of that version closed. kafkajs types never leave the kafka*.ts files.
+import { Kafka, logLevel, type LogEntry } from 'kafkajs'
+import { DependencyError } from './errors'
+import { installAbortedFilter } from './kafka-aborted-filter'
+import { createKafkaAdmin, type KafkaAdmin } from './kafka-admin'
+import { runKafkaConsumer, type Consumer, type ConsumerOptions } from './kafka-consumer'
+import {
+  connectPlainProducer,
+  connectTransactionalProducer,
+  type Producer,
+  type TransactionalProducer,
+  type TransactionalProducerOptions,
+} from './kafka-producer'
+import type { Logger } from './logger'
+
+export interface OutgoingRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly key: Buffer | string | null
+  readonly value: Buffer | null
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface IncomingRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: Readonly<Record<string, string>>
+  readonly timestampMs: number
+}
+
+export interface KafkaOptions {
+  readonly brokers: readonly string[]
+  readonly clientId: string
+  readonly logger: Logger
+}
+
+export interface KafkaClient {
+  /** Idempotent, acknowledged by all replicas; replaced by a fresh one after a failed send. */
+  connectProducer(timeouts?: ProducerTimeouts): Promise<Producer>
+  connectTransactionalProducer(
+    options: TransactionalProducerOptions,
+  ): Promise<TransactionalProducer>
+  runConsumer(options: ConsumerOptions): Promise<Consumer>
+  connectAdmin(): Promise<KafkaAdmin>
+}
+
+export interface ProducerTimeouts {
+  /** Longest wait for one answer of the broker. */
+  readonly requestMs: number
+  readonly retries: number
+}
+
+/**
+ * @throws DependencyError (from the connecting functions) when no broker answers
+ */
+export function createKafka({ brokers, clientId, logger }: KafkaOptions): KafkaClient {
+  installAbortedFilter()
+  const client = (requestMs: number, retries: number): Kafka =>
+    new Kafka({
+      clientId,
+      brokers: [...brokers],
+      connectionTimeout: 3_000,
+      requestTimeout: requestMs,
+      // 15 ms: right after a commit the broker answers CONCURRENT_TRANSACTIONS for a moment.
+      retry: { initialRetryTime: 15, maxRetryTime: 5_000, retries },
+      logLevel: logLevel.WARN,
+      logCreator: () => (entry) => {
+        log(logger, entry)
+      },
+    })
+  return {
+    connectProducer: (timeouts = { requestMs: 10_000, retries: 5 }) =>
+      connected(() => connectPlainProducer(client(timeouts.requestMs, timeouts.retries))),
+    connectTransactionalProducer: (options) =>
+      connected(() => connectTransactionalProducer(client(10_000, 8), options)),
+    runConsumer: (options) => connected(() => runKafkaConsumer(client(30_000, 8), options)),
+    connectAdmin: () => connected(() => createKafkaAdmin(client(10_000, 5))),
+  }
+}
+
+async function connected<T>(connect: () => Promise<T>): Promise<T> {
+  try {
+    return await connect()
+  } catch (error) {
+    throw new DependencyError('kafka', error)
+  }
+}
+
+function log(logger: Logger, { level, namespace, log: entry }: LogEntry): void {
+  const fields = { part: `kafkajs ${namespace}`, reason: entry['error'] as unknown }
+  if (level === logLevel.ERROR) logger.error(fields, entry.message)
+  else logger.warn(fields, entry.message)
+}
