@@ -152,6 +152,8 @@ export interface JourneyEntry {
   readonly hub: string | null
   readonly order: OrderEntry | null
   readonly member: Member | null
+  /** The identifier set of this key has been told to its identifiers */
+  readonly announced: boolean | null
 }
 
 /** One touchpoint of an order's journey, or several of one kind less than the session gap apart. */
@@ -194,6 +196,8 @@ export interface NodeHead {
   readonly hub: boolean
   /** Order nodes only: the identifiers of all snapshots */
   readonly identifiers: readonly string[]
+  /** Roots only: how many identifiers it holds */
+  readonly members: number
 }
 
 /** An order as its root keeps it. Snapshot, version and last emission move together, so that two roots never hold one order. */

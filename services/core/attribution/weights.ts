@@ -1,0 +1,96 @@
+// The models: how much of an order each of its counted touches gets. n touches in order of time; weights need
+// not be normalised. Definitions and their published worked examples are named in the tests.
+import type { JourneyTouch } from '../records'
+import type { AttributionSettings, CustomRule, ModelSettings } from './settings'
+
+/** What a model may look at. */
+export interface WeighedJourney {
+  /** Counted touches, earliest first; at least one. */
+  readonly touches: readonly JourneyTouch[]
+  readonly convertedAt: number
+  readonly settings: AttributionSettings
+}
+
+/** Non-negative weights, one for each touch; all zero when the model's rules exclude every touch. */
+export function weigh(
+  model: Exclude<ModelSettings, { kind: 'claim' }>,
+  journey: WeighedJourney,
+): number[] {
+  const { touches } = journey
+  const n = touches.length
+  switch (model.kind) {
+    case 'first':
+      return only(n, 0)
+    case 'last':
+      return only(n, n - 1)
+    case 'last_non_direct': {
+      const last = touches.findLastIndex(({ channel }) => channel !== 'direct')
+      return only(n, last === -1 ? n - 1 : last)
+    }
+    case 'linear':
+      return touches.map(() => 1)
+    case 'position':
+      return byPosition(n, model.ends)
+    case 'w_shape':
+      return wShape(journey)
+    case 'time_decay':
+      return decay(journey, model.half_life_ms)
+    case 'custom':
+      return applyRules(
+        model.base === 'linear' ? touches.map(() => 1) : decay(journey, model.half_life_ms),
+        touches,
+        model.rules,
+      )
+  }
+}
+
+function only(n: number, index: number): number[] {
+  return Array.from({ length: n }, (_, at) => (at === index ? 1 : 0))
+}
+
+/** One touch takes all; two share the ends' weights, renormalised; more share the middle weight evenly. */
+function byPosition(n: number, [first, middle, last]: readonly [number, number, number]): number[] {
+  if (n === 1) return [1]
+  if (n === 2) return first + last === 0 ? [1, 1] : [first, last]
+  return Array.from({ length: n }, (_, at) =>
+    at === 0 ? first : at === n - 1 ? last : middle / (n - 2),
+  )
+}
+
+/** 30/30/30 for first, milestone and last, 10 over the rest; without a milestone of its own, the U shape. */
+function wShape({ touches, settings }: WeighedJourney): number[] {
+  const n = touches.length
+  const milestone = touches.findIndex(
+    ({ type }, at) => at > 0 && at < n - 1 && settings.milestone_types.includes(type),
+  )
+  if (milestone === -1) return byPosition(n, [0.4, 0.2, 0.4])
+  if (n === 3) return [1, 1, 1]
+  return touches.map((_, at) =>
+    at === 0 || at === milestone || at === n - 1 ? 0.3 : 0.1 / (n - 3),
+  )
+}
+
+/** Weight halves with every half-life of age, continuously. */
+function decay({ touches, convertedAt }: WeighedJourney, halfLifeMs: number): number[] {
+  // Ages are counted from the youngest touch: the same proportions, without underflow far in the past.
+  const youngest = Math.max(...touches.map(({ last_at }) => Math.min(last_at, convertedAt)))
+  return touches.map(
+    ({ last_at }) => 2 ** (-(youngest - Math.min(last_at, convertedAt)) / halfLifeMs),
+  )
+}
+
+function applyRules(
+  weights: readonly number[],
+  touches: readonly JourneyTouch[],
+  rules: readonly CustomRule[],
+): number[] {
+  return touches.map((touch, at) =>
+    rules
+      .filter(({ match }) =>
+        Object.entries(match).every(
+          ([field, value]) => touch[field as keyof CustomRule['match']] === value,
+        ),
+      )
+      .reduce((weight, { multiplier }) => weight * multiplier, weights[at] ?? 0),
+  )
+}

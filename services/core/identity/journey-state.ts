@@ -1,0 +1,106 @@
+// The journey stage's store: a node is a small head plus one entry per fact, so that a touch costs one put
+// however long the journey is. Facts (hubs, evidence, members, orders, touches) move together when a root
+// finds a smaller one.
+import { digestOf } from '../digest'
+import type { NodeState, Turn } from '../stage'
+import type { Fact, JourneyEntry, NodeHead, Touchpoint } from '../records'
+import type { topics } from '../topics'
+
+export type JourneyState = NodeState<JourneyEntry>
+
+/** What a settled root has to look at again. */
+export type JourneyChange =
+  | { readonly kind: 'touch'; readonly at: number }
+  | { readonly kind: 'order'; readonly orderKey: string }
+  | { readonly kind: 'sets' }
+
+export type JourneyTurn = Turn<
+  JourneyEntry,
+  Fact,
+  typeof topics.attributedOrders | typeof topics.identities | typeof topics.findings,
+  JourneyChange
+>
+
+const noEntry: JourneyEntry = {
+  head: null,
+  touch: null,
+  evidence: null,
+  hub: null,
+  order: null,
+  member: null,
+  announced: null,
+}
+
+const noFact: Omit<Fact, 'to'> = {
+  arrival: null,
+  sighting: null,
+  link: null,
+  touch: null,
+  evidence: null,
+  hub: null,
+  order: null,
+  member: null,
+}
+
+/** A fact that a root keeps; exactly one field is set. */
+export type Kept = Partial<Pick<Fact, 'touch' | 'evidence' | 'hub' | 'order' | 'member'>>
+
+export function entryOf(content: Partial<JourneyEntry>): JourneyEntry {
+  return { ...noEntry, ...content }
+}
+
+export function factTo(to: string, content: Partial<Omit<Fact, 'to'>>): Fact {
+  return { ...noFact, ...content, to }
+}
+
+export const keys = {
+  head: 'h',
+  announced: (identifiers: readonly string[]) => `a|${setDigest(identifiers)}`,
+  evidence: (identifiers: readonly string[]) => `e|${setDigest(identifiers)}`,
+  hub: (identifier: string) => `b|${identifier}`,
+  member: (identifier: string) => `m|${identifier}`,
+  order: (orderKey: string) => `o|${orderKey}`,
+  /** Sorts by time; a touch that came twice has one key unless its time or identifiers differ. */
+  touch: ({ at, source, id, identifiers }: Touchpoint) =>
+    `${touchesFrom(at)}|${source}|${setDigest(identifiers)}|${id}`,
+}
+
+/** First possible key of a touch at a time. */
+export function touchesFrom(atMs: number): string {
+  return `t|${String(atMs).padStart(15, '0')}`
+}
+
+function setDigest(identifiers: readonly string[]): string {
+  return digestOf(identifiers.join(' '))
+}
+
+/** All entries of one kind, by its letter. */
+export function* entriesOf(
+  state: JourneyState,
+  letter: 'b' | 'e' | 'm' | 'o' | 't',
+): Iterable<JourneyEntry> {
+  for (const [, entry] of state.range(`${letter}|`, `${letter}}`)) yield entry
+}
+
+/** Everything a root hands over to the smaller node it now points to. */
+export function takeFacts(state: JourneyState): Kept[] {
+  const facts: Kept[] = []
+  const taken: string[] = []
+  for (const letter of ['b', 'e', 'm', 'o', 't']) {
+    for (const [key, entry] of state.range(`${letter}|`, `${letter}}`)) {
+      const { touch, evidence, hub, order, member } = entry
+      facts.push({ touch, evidence, hub, order, member })
+      taken.push(key)
+    }
+  }
+  for (const key of taken) state.remove(key)
+  return facts
+}
+
+export const newHead: NodeHead = {
+  parent: '',
+  seen_with: [],
+  hub: false,
+  identifiers: [],
+  members: 0,
+}

@@ -1,0 +1,85 @@
+// The journey stage: touchpoints and orders come in, nodes gather evidence by talking to one another, roots
+// decide who is one person and attribute that person's orders.
+import {
+  evidenceOf,
+  settleOrders,
+  type OrderSettings,
+  type RootEvidence,
+} from './attribution/settle-orders'
+import { decidePersons } from './identity/decide'
+import { arrive, observeOrder, receive, type GatherLimits } from './identity/gather'
+import { entriesOf, keys, type JourneyChange, type JourneyTurn } from './identity/journey-state'
+import { kindOf, orderNode, partitionKeyOf, touchpointKey } from './identity/node'
+import { settleIdentities } from './identity/settle-identities'
+import { stage } from './stage'
+import { topics } from './topics'
+
+export interface JourneySettings {
+  readonly orders: OrderSettings
+  readonly gather: GatherLimits
+}
+
+/** The stage under given settings; its wiring is the same under all. */
+export function journeyStage(settings: JourneySettings) {
+  return stage({
+    name: 'journey',
+    reads: [topics.touchpoints, topics.orders],
+    loops: topics.journeyFacts,
+    keeps: topics.journeyChangelog,
+    writes: [topics.attributedOrders, topics.identities, topics.findings],
+    nodeOf: (observation) => {
+      switch (observation.topic) {
+        case 'touchpoints':
+          return touchpointKey(observation.value)
+        case 'orders':
+          return orderNode(observation.value.order_key)
+        case 'journey-facts':
+          return observation.value.to
+      }
+    },
+    partitionKeyOf,
+    step: (turn: JourneyTurn, observation) => {
+      switch (observation.topic) {
+        case 'touchpoints': {
+          const arrival = { touchpoint: observation.value, declined: [], last: false }
+          arrive(turn, arrival, settings.gather)
+          return undefined
+        }
+        case 'orders':
+          observeOrder(turn, observation.value)
+          return undefined
+        case 'journey-facts':
+          receive(turn, observation.value, settings.gather)
+          return undefined
+      }
+    },
+    settle: (turn: JourneyTurn, changes: readonly JourneyChange[]) => {
+      settleRoot(turn, changes, settings.orders)
+    },
+  })
+}
+
+/** A root says what has changed; a node that is none any more says nothing, its root will. Nor does an order
+ * that still waits for its identifiers: each of them will take it over, or answer that it is a hub. */
+function settleRoot(
+  turn: JourneyTurn,
+  changes: readonly JourneyChange[],
+  settings: OrderSettings,
+): void {
+  if (turn.get(keys.head)?.head?.parent !== '') return
+  let known: RootEvidence | null = null
+  const root = (): RootEvidence => (known ??= rootEvidence(turn))
+  if (kindOf(turn.node) === 'order' && root().persons.personOf.size > 0) return
+  if (changes.some(({ kind }) => kind === 'sets')) settleIdentities(turn, root())
+  settleOrders(turn, changes, { settings, root })
+}
+
+function rootEvidence(turn: JourneyTurn): RootEvidence {
+  const evidence = evidenceOf(turn)
+  const hubs = new Set([...entriesOf(turn, 'b')].flatMap(({ hub }) => hub ?? []))
+  const persons = decidePersons(
+    evidence.map(({ identifiers }) => identifiers),
+    hubs,
+  )
+  return { persons, evidence }
+}

@@ -1,0 +1,74 @@
+// A stage of the topology as a value: what it reads, loops, keeps and writes, and the pure step it runs. The
+// stream processor runs any such value on Kafka; the tests run the same value in memory.
+import type { Reject } from './reject'
+import type { RecordName, Records } from './records'
+import type { Topic, ValueOf } from './topics'
+
+/** The entries one node keeps, by key. Nothing of any other node can be reached. */
+export interface NodeState<Entry> {
+  readonly node: string
+  get(key: string): Entry | undefined
+  /** Entries with `from` ≤ key < `to`, in the order of their keys, or against it. */
+  range(from: string, to: string, reverse?: boolean): Iterable<readonly [key: string, entry: Entry]>
+  put(key: string, entry: Entry): void
+  remove(key: string): void
+}
+
+/** One node's turn: its own state, and what it says to others. */
+export interface Turn<Entry, Message, Output extends Topic, Change> extends NodeState<Entry> {
+  /** Tells another node something; it arrives through the loop topic, in order for each pair of nodes. */
+  send(message: Message): void
+  emit<T extends Output>(topic: T, key: string, value: ValueOf<T>): void
+  /** Asks for this node to be settled once at the end of the batch. */
+  change(change: Change): void
+}
+
+/** A record as a step sees it: its topic's name tells which. */
+export type Observation<Input extends Topic> = {
+  [T in Input as T['name']]: { readonly topic: T['name']; readonly value: ValueOf<T> }
+}[Input['name']]
+
+export interface Stage<
+  Input extends Topic = Topic,
+  Loop extends Topic = Topic,
+  Store extends Topic = Topic,
+  Output extends Topic = Topic,
+  Change = unknown,
+> {
+  readonly name: string
+  readonly reads: readonly Input[]
+  /** Topic through which the nodes of the stage talk to one another. */
+  readonly loops: Loop | null
+  /** Changelog of the store. */
+  readonly keeps: Store
+  readonly writes: readonly Output[]
+  /** The node a record is for. */
+  nodeOf(observation: Observation<Input> | Observation<Loop>): string
+  /** The Kafka key that brings a message to a node's partition. */
+  partitionKeyOf(node: string): string
+  /** Pure: all it knows is in its arguments. */
+  step(
+    turn: Turn<ValueOf<Store>, ValueOf<Loop>, Output, Change>,
+    observation: Observation<Input> | Observation<Loop>,
+  ): Reject | undefined
+  /** Run once per batch for each node that asked for it; says what has changed for the outside. */
+  settle(
+    turn: Turn<ValueOf<Store>, ValueOf<Loop>, Output, Change>,
+    changes: readonly Change[],
+  ): void
+}
+
+export type EntryOf<Store extends Topic> = Records[Store['record'] & RecordName]
+
+/** Checks the wiring's types; returns the stage as it is. */
+export function stage<
+  Input extends Topic,
+  Loop extends Topic,
+  Store extends Topic,
+  Output extends Topic,
+  Change,
+>(
+  definition: Stage<Input, Loop, Store, Output, Change>,
+): Stage<Input, Loop, Store, Output, Change> {
+  return definition
+}

@@ -1,0 +1,61 @@
+// Which topic fills which table, and how a record becomes a row.
+import type { Reject } from '../reject'
+import { topics, type Topic, type ValueOf } from '../topics'
+import { attributedOrderRow } from './attributed-order-row'
+import { erpDeliveryRow, findingRow, identityRow, stockPositionRow, touchpointRow } from './rows'
+import type { Coordinates, Row } from './row'
+
+export interface Feed<T extends Topic = Topic> {
+  readonly topic: T
+  readonly table: string
+  rowOf(value: ValueOf<T>, coordinates: Coordinates): Row | Reject
+  /** When the edge took over what this record is fresh news of; null where that says nothing of freshness. */
+  acceptedAtOf(value: ValueOf<T>): number | null
+}
+
+function feed<T extends Topic>(definition: Feed<T>): Feed<T> {
+  return definition
+}
+
+export const feeds: readonly Feed[] = [
+  feed({
+    topic: topics.touchpoints,
+    table: 'touchpoints',
+    rowOf: touchpointRow,
+    acceptedAtOf: ({ accepted_at }) => accepted_at,
+  }),
+  feed({
+    topic: topics.attributedOrders,
+    table: 'attributed_orders',
+    rowOf: attributedOrderRow,
+    // A version made by a late touch or a merge is news of that, not of the order.
+    acceptedAtOf: ({ cause, order }) => (cause === 'snapshot' ? order.accepted_at : null),
+  }),
+  feed({
+    topic: topics.identities,
+    table: 'identities',
+    rowOf: identityRow,
+    acceptedAtOf: () => null,
+  }),
+  feed({
+    topic: topics.stockPositions,
+    table: 'stock_positions',
+    rowOf: stockPositionRow,
+    acceptedAtOf: () => null,
+  }),
+  feed({
+    topic: topics.erpDeliveries,
+    table: 'erp_deliveries',
+    rowOf: erpDeliveryRow,
+    acceptedAtOf: () => null,
+  }),
+  feed({
+    topic: topics.findings,
+    table: 'findings',
+    rowOf: findingRow,
+    acceptedAtOf: () => null,
+  }),
+]
+
+/** The table of the dead-letter topic, whose values are raw bytes and which is therefore no feed. */
+export const deadLettersTable = 'dead_letters'
