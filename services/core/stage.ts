@@ -1,7 +1,6 @@
 // A stage of the topology as a value: what it reads, loops, keeps and writes, and the pure step it runs. The
 // stream processor runs any such value on Kafka; the tests run the same value in memory.
 import type { Reject } from './reject'
-import type { RecordName, Records } from './records'
 import type { Topic, ValueOf } from './topics'
 
 /** The entries one node keeps, by key. Nothing of any other node can be reached. */
@@ -58,7 +57,8 @@ export interface Stage<
   ): void
 }
 
-export type EntryOf<Store extends Topic> = Records[Store['record'] & RecordName]
+/** For a stage whose nodes do not talk to one another. */
+export const noLoop: Topic<never, never> | null = null
 
 /** Checks the wiring's types; returns the stage as it is. */
 export function stage<

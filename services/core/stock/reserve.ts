@@ -3,7 +3,7 @@
 // stock itself, its positions become 0 in the same step.
 import { newestSnapshot } from '../identity/newest-snapshot'
 import type { Order, OrderLine, StockEntry, StockPosition } from '../records'
-import { stage, type Turn } from '../stage'
+import { noLoop, stage, type Turn } from '../stage'
 import { topics } from '../topics'
 
 /** Whether an order is (or was) pushed to the ERP as a sale: paid orders of kind sale. */
@@ -16,7 +16,7 @@ type StockTurn = Turn<StockEntry, never, typeof topics.stockPositions, never>
 export const stockStage = stage({
   name: 'stock',
   reads: [topics.orders],
-  loops: null,
+  loops: noLoop,
   keeps: topics.stockChangelog,
   writes: [topics.stockPositions],
   nodeOf: ({ value }) => value.order_key,
