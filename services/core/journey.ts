@@ -8,9 +8,16 @@ import {
 } from './attribution/settle-orders'
 import { decidePersons } from './identity/decide'
 import { arrive, observeOrder, receive, type GatherLimits } from './identity/gather'
-import { entriesOf, keys, type JourneyChange, type JourneyTurn } from './identity/journey-state'
+import {
+  entriesOf,
+  factTo,
+  keys,
+  type JourneyChange,
+  type JourneyTurn,
+} from './identity/journey-state'
 import { kindOf, orderNode, partitionKeyOf, touchpointKey } from './identity/node'
 import { settleIdentities } from './identity/settle-identities'
+import type { Arrival, Touchpoint } from './records'
 import { stage } from './stage'
 import { topics } from './topics'
 
@@ -38,13 +45,15 @@ export function journeyStage(settings: JourneySettings) {
       }
     },
     partitionKeyOf,
+    redirect: (observation) =>
+      observation.topic === 'orders'
+        ? factTo(orderNode(observation.value.order_key), { snapshot: observation.value })
+        : factTo(touchpointKey(observation.value), { arrival: arrivalOf(observation.value) }),
     step: (turn: JourneyTurn, observation) => {
       switch (observation.topic) {
-        case 'touchpoints': {
-          const arrival = { touchpoint: observation.value, declined: [], last: false }
-          arrive(turn, arrival, settings.gather)
+        case 'touchpoints':
+          arrive(turn, arrivalOf(observation.value), settings.gather)
           return undefined
-        }
         case 'orders':
           observeOrder(turn, observation.value)
           return undefined
@@ -57,6 +66,10 @@ export function journeyStage(settings: JourneySettings) {
       settleRoot(turn, changes, settings.orders)
     },
   })
+}
+
+function arrivalOf(touchpoint: Touchpoint): Arrival {
+  return { touchpoint, declined: [], last: false }
 }
 
 /** A root says what has changed; a node that is none any more says nothing, its root will. Nor does an order

@@ -103,7 +103,7 @@ export interface Evidence {
   readonly source: string
   /** Touchpoint id, or order key */
   readonly id: string
-  /** accepted_at of that touchpoint, created_at of that order */
+  /** Of that touchpoint, or created_at of that order */
   readonly at: number
 }
 
@@ -115,6 +115,8 @@ export interface Fact {
   readonly sighting: Sighting | null
   /** The other node */
   readonly link: string | null
+  /** An order that a foreign producer sent to another partition than its own */
+  readonly snapshot: Order | null
   readonly touch: Touchpoint | null
   readonly evidence: Evidence | null
   readonly hub: string | null
@@ -176,7 +178,7 @@ export interface JourneyTouch {
   readonly promoter: string
   readonly link: string
   readonly counted: boolean
-  /** Why it counted or did not: eligible, outside_window, same_as_claim, before_previous_order, other_product */
+  /** Why it counted or did not: eligible, outside_window, view_beside_click, same_as_touchpoint (a claim), before_previous_order, other_product, unknown_type */
   readonly reason: string
 }
 

@@ -7,7 +7,8 @@ import { noteOf } from './source-fields'
 export interface ErpDocument {
   readonly id: string
   readonly reference: string
-  readonly state: 'drafted' | 'confirmed' | 'cancelled'
+  /** Held: confirmed, but nothing has followed from it yet, so that it can still be taken back. */
+  readonly state: 'drafted' | 'held' | 'confirmed' | 'cancelled'
   /** The ERP's own word for its state. */
   readonly erp_state: string
   readonly total_minor: number
@@ -38,12 +39,12 @@ export interface Correction {
 
 export interface DeliveryPlan {
   readonly create: boolean
-  /** What becomes of the sale itself; null leaves it as it is. */
+  /** What becomes of the sale and its drafts; null leaves them as they are. */
   readonly turn: 'confirm' | 'cancel' | null
   /** Call back the goods of a confirmed sale. */
   readonly withdraw: boolean
-  /** Drafted corrections of an interrupted delivery. */
-  readonly confirmCorrections: readonly string[]
+  /** Corrections that an interrupted delivery left as drafts: they go the way of the sale. */
+  readonly drafts: readonly string[]
   readonly correct: Correction | null
   readonly amend: boolean
 }
@@ -60,34 +61,25 @@ export function planDelivery(
   settings: PlanSettings,
 ): DeliveryPlan {
   if (sale === null) return planCreation(document, settings)
-  const nothing = {
-    create: false,
-    turn: null,
-    withdraw: false,
-    confirmCorrections: sale.corrections
-      .filter(({ state }) => state === 'drafted')
-      .map(({ id }) => id),
-    correct: null,
-    amend: amends(document, sale),
-  } as const
-  // Cancelled in the ERP, by us or by a person: it stands for no money and is never opened again.
-  if (sale.state === 'cancelled') return nothing
-  if (sale.state === 'drafted' && document.cancelled) return { ...nothing, turn: 'cancel' }
-  const turn = sale.state === 'drafted' ? 'confirm' : null
+  const drafts = sale.corrections.filter(({ state }) => state === 'drafted').map(({ id }) => id)
+  const amend = amends(document, sale)
+  const nothing = { create: false, turn: null, withdraw: false, drafts, correct: null, amend }
+  // Cancelled in the ERP, by us or by a person: it is never opened again.
+  if (sale.state === 'cancelled') return { ...nothing, turn: drafts.length > 0 ? 'cancel' : null }
+  if (document.cancelled && sale.state !== 'confirmed') return { ...nothing, turn: 'cancel' }
   const withdraw = document.cancelled && !sale.shipped
-  const correct = correctionFor(document, sale, { ...settings, movesGoods: !withdraw })
-  return { ...nothing, turn, withdraw: withdraw && sale.moving, correct }
+  return {
+    ...nothing,
+    turn: sale.state === 'drafted' || drafts.length > 0 ? 'confirm' : null,
+    withdraw: withdraw && sale.moving,
+    correct: correctionFor(document, sale, { ...settings, moves_goods: !withdraw }),
+  }
 }
 
 /** True when the ERP holds the document: nothing is left to do. */
 export function isFulfilled(plan: DeliveryPlan): boolean {
   return (
-    !plan.create &&
-    plan.turn === null &&
-    !plan.withdraw &&
-    plan.confirmCorrections.length === 0 &&
-    plan.correct === null &&
-    !plan.amend
+    !plan.create && plan.turn === null && !plan.withdraw && plan.correct === null && !plan.amend
   )
 }
 
@@ -101,10 +93,10 @@ function planCreation(document: SaleDocument, settings: PlanSettings): DeliveryP
     create: true,
     turn: document.cancelled ? 'cancel' : 'confirm',
     withdraw: false,
-    confirmCorrections: [],
+    drafts: [],
     correct: document.cancelled
       ? null
-      : correctionFor(document, asSold, { ...settings, movesGoods: true }),
+      : correctionFor(document, asSold, { ...settings, moves_goods: true }),
     amend: false,
   }
 }
@@ -129,12 +121,13 @@ function sameName(shown: string, wanted: string): boolean {
 function correctionFor(
   document: SaleDocument,
   sale: Pick<ErpSale, 'total_minor' | 'corrections'>,
-  settings: PlanSettings & { readonly movesGoods: boolean },
+  settings: PlanSettings & { readonly moves_goods: boolean },
 ): Correction | null {
   const counted = sale.corrections.filter(({ state }) => state !== 'cancelled')
   const shownMinor = counted.reduce((sum, { total_minor }) => sum + total_minor, sale.total_minor)
   const differenceMinor = document.net_minor - shownMinor
-  const goods = returnLines(document, counted)
+  const wanted = settings.moves_goods ? document.returned : everyPiece(document)
+  const goods = returnLines(document, { wanted, corrections: counted })
   if (differenceMinor === 0 && goods.length === 0) return null
   const restMinor = differenceMinor - amountOf(goods)
   return {
@@ -143,28 +136,36 @@ function correctionFor(
       ...goods,
       ...(restMinor === 0 ? [] : [serviceLine(settings.refundSku, 'Refund', restMinor)]),
     ],
-    moves_goods: settings.movesGoods,
+    moves_goods: settings.moves_goods,
   }
 }
 
 /** Pieces to take back now: what should have come back, less what corrections already took. */
-function returnLines(document: SaleDocument, corrections: readonly ErpDocument[]): DocumentLine[] {
+function returnLines(
+  document: SaleDocument,
+  pieces: {
+    readonly wanted: Readonly<Record<string, number>>
+    readonly corrections: readonly ErpDocument[]
+  },
+): DocumentLine[] {
   const left: Record<string, number> = {}
-  for (const [sku, pieces] of Object.entries(wantedReturns(document))) {
-    const taken = corrections.reduce((sum, { quantities }) => sum - (quantities[sku] ?? 0), 0)
-    left[sku] = Math.max(0, pieces - taken)
+  for (const [sku, wanted] of Object.entries(pieces.wanted)) {
+    const taken = pieces.corrections.reduce(
+      (sum, { quantities }) => sum - (quantities[sku] ?? 0),
+      0,
+    )
+    left[sku] = wanted - taken
   }
   return document.lines.flatMap((line) => {
-    const pieces = Math.min(line.quantity, left[line.sku] ?? 0)
-    if (pieces <= 0) return []
-    left[line.sku] = (left[line.sku] ?? 0) - pieces
-    return [{ ...line, quantity: -pieces }]
+    const quantity = Math.min(line.quantity, left[line.sku] ?? 0)
+    if (quantity <= 0) return []
+    left[line.sku] = (left[line.sku] ?? 0) - quantity
+    return [{ ...line, quantity: -quantity }]
   })
 }
 
-/** A cancelled order gives every piece back, and every service. */
-function wantedReturns(document: SaleDocument): Record<string, number> {
-  if (!document.cancelled) return { ...document.returned }
+/** Where nothing left the warehouse everything sold is given back, services too. */
+function everyPiece(document: SaleDocument): Record<string, number> {
   const all: Record<string, number> = {}
   for (const { sku, quantity } of document.lines) {
     if (quantity > 0) all[sku] = (all[sku] ?? 0) + quantity

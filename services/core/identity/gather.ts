@@ -37,6 +37,7 @@ export function receive(turn: JourneyTurn, fact: Fact, limits: GatherLimits): vo
   if (fact.arrival !== null) arrive(turn, fact.arrival, limits)
   else if (fact.sighting !== null) sight(turn, fact.sighting, limits)
   else if (fact.link !== null) link(turn, fact.link, limits)
+  else if (fact.snapshot !== null) observeOrder(turn, fact.snapshot)
   else toRoot(turn, fact)
 }
 

@@ -35,6 +35,7 @@ const noFact: Omit<Fact, 'to'> = {
   arrival: null,
   sighting: null,
   link: null,
+  snapshot: null,
   touch: null,
   evidence: null,
   hub: null,

@@ -21,6 +21,7 @@ export const stockStage = stage({
   writes: [topics.stockPositions],
   nodeOf: ({ value }) => value.order_key,
   partitionKeyOf: (node) => node,
+  redirect: null,
   step: (turn: StockTurn, { value }) => {
     reserve(turn, value)
     return undefined

@@ -1,0 +1,130 @@
+// Runs a stage's step over the records of one batch: nothing here knows Kafka, time or files. What a node says
+// to another of the same partition is heard at once, in order; what it says to others waits for the loop.
+import { partitionOf } from '../core/partition'
+import { reject, type Reject } from '../core/reject'
+import type { Observation, Stage, Turn } from '../core/stage'
+import type { Topic, ValueOf } from '../core/topics'
+import { overlayOn, type EntryStore, type Overlay } from './overlay'
+
+export interface Emission {
+  readonly topic: Topic
+  readonly key: string
+  readonly value: unknown
+}
+
+export interface LoopMessage {
+  readonly partition: number
+  readonly key: string
+  readonly value: unknown
+}
+
+export interface Placement {
+  readonly partition: number
+  /** Partition count of the stage's topics. */
+  readonly partitions: number
+}
+
+export interface StageBatch {
+  /** Applies one record. A rejected record has changed nothing. */
+  observe(observation: { readonly topic: string; readonly value: unknown }): Reject | undefined
+  /** Settles every node that asked for it; once, at the end. */
+  settle(): void
+  readonly emissions: readonly Emission[]
+  readonly loops: readonly LoopMessage[]
+  changes(): Iterable<readonly [key: string, entry: unknown]>
+  /** Messages between nodes of this partition. */
+  readonly counts: { local: number; settled: number }
+}
+
+/** Any stage, as the runner sees it: the types of one stage agree among themselves. */
+export type AnyStage = Stage
+
+export function openBatch(
+  stage: AnyStage,
+  store: EntryStore<unknown>,
+  placement: Placement,
+): StageBatch {
+  const overlay = overlayOn(store)
+  const emissions: Emission[] = []
+  const loops: LoopMessage[] = []
+  const local: ValueOf<Topic>[] = []
+  const changed = new Map<string, unknown[]>()
+  const counts = { local: 0, settled: 0 }
+
+  const send = (message: ValueOf<Topic>): void => {
+    const key = stage.partitionKeyOf(nodeOfMessage(stage, message))
+    const partition = partitionOf(Buffer.from(key), placement.partitions)
+    if (partition === placement.partition) local.push(message)
+    else loops.push({ partition, key, value: message })
+  }
+  const turnOf = (node: string): Turn<ValueOf<Topic>, ValueOf<Topic>, Topic, unknown> => ({
+    ...stateOf(node, overlay as Overlay<ValueOf<Topic>>),
+    send,
+    emit: (topic, key, value) => emissions.push({ topic, key, value }),
+    change: (change) => {
+      const known = changed.get(node)
+      if (known === undefined) changed.set(node, [change])
+      else known.push(change)
+    },
+  })
+  const apply = (observation: Observation<Topic>): Reject | undefined =>
+    stage.step(turnOf(stage.nodeOf(observation)), observation)
+  const hearLocal = (): void => {
+    for (let next = 0; next < local.length; next += 1) {
+      const value = local[next]
+      if (value !== undefined) apply(loopObservation(stage, value))
+      counts.local += 1
+    }
+    local.length = 0
+  }
+  return {
+    observe: (observation) => {
+      const typed = observation as Observation<Topic>
+      const key = stage.partitionKeyOf(stage.nodeOf(typed))
+      let outcome: Reject | undefined
+      if (partitionOf(Buffer.from(key), placement.partitions) === placement.partition) {
+        outcome = apply(typed)
+      } else if (stage.redirect === null) {
+        outcome = reject('invalid', `key: belongs to another partition than ${placement.partition}`)
+      } else {
+        send(stage.redirect(typed))
+      }
+      hearLocal()
+      return outcome
+    },
+    settle: () => {
+      for (const [node, changes] of changed) {
+        stage.settle(turnOf(node), changes)
+        counts.settled += 1
+      }
+      changed.clear()
+    },
+    emissions,
+    loops,
+    changes: () => overlay.changes(),
+    counts,
+  }
+}
+
+function stateOf<Entry>(node: string, overlay: Overlay<Entry>) {
+  return {
+    node,
+    get: (key: string) => overlay.getOf(node, key),
+    range: (from: string, to: string, reverse = false) =>
+      overlay.rangeOf(node, { from, to, reverse }),
+    put: (key: string, entry: Entry) => {
+      overlay.put(node, key, entry)
+    },
+    remove: (key: string) => {
+      overlay.remove(node, key)
+    },
+  }
+}
+
+function loopObservation(stage: AnyStage, value: ValueOf<Topic>): Observation<Topic> {
+  return { topic: stage.loops?.name ?? '', value }
+}
+
+function nodeOfMessage(stage: AnyStage, message: ValueOf<Topic>): string {
+  return stage.nodeOf(loopObservation(stage, message))
+}

@@ -1,0 +1,183 @@
+// The same topology value that runs on Kafka, in memory: every topic is a list, every partition has a store,
+// and a batch takes as many records as the caller says. Values pass through their Avro schemas on the way.
+import { partitionOf } from '../../services/core/partition'
+import { isReject } from '../../services/core/reject'
+import type { Topic, ValueOf } from '../../services/core/topics'
+import { localCodec, type RecordCodec } from '../../services/runtime/codec'
+import type { EntryStore } from '../../services/stream-processor/overlay'
+import { openBatch, type AnyStage } from '../../services/stream-processor/stage-batch'
+
+interface MemoryRecord {
+  readonly topic: Topic
+  readonly partition: number
+  readonly key: string
+  readonly bytes: Buffer
+}
+
+interface Task {
+  readonly stage: AnyStage
+  readonly partition: number
+  readonly store: Map<string, unknown>
+  /** One queue per input topic: records of one topic stay in order. */
+  readonly queues: Map<string, MemoryRecord[]>
+}
+
+export interface DriverOptions {
+  readonly partitions?: number
+  /** Picks the next of n tasks or queues; by default the first. */
+  readonly pick?: (n: number) => number
+  /** Records per batch. */
+  readonly batch?: number
+}
+
+export class TopologyDriver {
+  readonly #partitions: number
+  readonly #pick: (n: number) => number
+  readonly #batch: number
+  readonly #tasks: Task[]
+  readonly #written: MemoryRecord[] = []
+  readonly #codecs = new Map<string, RecordCodec<unknown>>()
+  /** Records that a stage refused. */
+  readonly rejected: {
+    readonly topic: string
+    readonly reason: string
+    readonly detail: string
+  }[] = []
+
+  constructor(stages: readonly unknown[], options: DriverOptions = {}) {
+    this.#partitions = options.partitions ?? 4
+    this.#pick = options.pick ?? (() => 0)
+    this.#batch = options.batch ?? 50
+    this.#tasks = (stages as AnyStage[]).flatMap((stage) =>
+      Array.from({ length: this.#partitions }, (_, partition) => ({
+        stage,
+        partition,
+        store: new Map<string, unknown>(),
+        queues: new Map<string, MemoryRecord[]>(),
+      })),
+    )
+  }
+
+  /** Appends a record to a topic; nothing is processed before `run`. */
+  pipe<T extends Topic>(topic: T, key: string, value: ValueOf<T>): this {
+    this.#append(topic, { key, value, partition: this.#partitionOf(key) })
+    return this
+  }
+
+  /** Appends a record to a partition that is not its own, as a foreign producer might. */
+  pipeStray<T extends Topic>(
+    topic: T,
+    stray: { key: string; partition: number; value: ValueOf<T> },
+  ): this {
+    this.#append(topic, stray)
+    return this
+  }
+
+  /** Processes until nothing is left. */
+  run(): this {
+    for (let ready = this.#ready(); ready.length > 0; ready = this.#ready()) {
+      const task = ready[this.#pick(ready.length)]
+      if (task !== undefined) this.#runBatch(task)
+    }
+    return this
+  }
+
+  /** What was written to a topic, oldest first. */
+  read<T extends Topic>(topic: T): ValueOf<T>[] {
+    return this.#written
+      .filter((record) => record.topic.name === topic.name)
+      .map((record) => this.#decode(record) as ValueOf<T>)
+  }
+
+  /** The newest value of each key: of equal versions the last written. */
+  latest<T extends Topic>(topic: T): Map<string, ValueOf<T>> {
+    const latest = new Map<string, ValueOf<T>>()
+    for (const record of this.#written.filter(({ topic: { name } }) => name === topic.name)) {
+      const value = this.#decode(record) as ValueOf<T> & { version?: number }
+      const known = latest.get(record.key) as { version?: number } | undefined
+      if (known === undefined || (value.version ?? 0) >= (known.version ?? 0)) {
+        latest.set(record.key, value)
+      }
+    }
+    return latest
+  }
+
+  #ready(): Task[] {
+    return this.#tasks.filter(({ queues }) => [...queues.values()].some(({ length }) => length > 0))
+  }
+
+  #runBatch({ stage, partition, store, queues }: Task): void {
+    const batch = openBatch(stage, memoryStore(store), { partition, partitions: this.#partitions })
+    for (let taken = 0; taken < this.#batch; taken += 1) {
+      const waiting = [...queues.values()].filter(({ length }) => length > 0)
+      const record = waiting[this.#pick(waiting.length)]?.shift()
+      if (record === undefined) break
+      const outcome = batch.observe({ topic: record.topic.name, value: this.#decode(record) })
+      if (outcome !== undefined) {
+        this.rejected.push({
+          topic: record.topic.name,
+          reason: outcome.rejected,
+          detail: outcome.detail,
+        })
+      }
+    }
+    batch.settle()
+    for (const [key, entry] of batch.changes()) {
+      if (entry === null) store.delete(key)
+      else store.set(key, this.#throughCodec(stage.keeps, entry))
+    }
+    for (const { topic, key, value } of batch.emissions) {
+      this.#append(topic, { key, value, partition: this.#partitionOf(key) })
+    }
+    for (const { partition: to, key, value } of batch.loops) {
+      if (stage.loops !== null) this.#append(stage.loops, { key, value, partition: to })
+    }
+  }
+
+  #append(
+    topic: Topic,
+    { key, value, partition }: { key: string; value: unknown; partition: number },
+  ): void {
+    const record = { topic, partition, key, bytes: this.#codec(topic).encode(value) }
+    this.#written.push(record)
+    for (const task of this.#tasks) {
+      const reads = [...task.stage.reads, ...(task.stage.loops === null ? [] : [task.stage.loops])]
+      if (task.partition !== partition || !reads.some(({ name }) => name === topic.name)) continue
+      const queue = task.queues.get(topic.name)
+      if (queue === undefined) task.queues.set(topic.name, [record])
+      else queue.push(record)
+    }
+  }
+
+  #partitionOf(key: string): number {
+    return partitionOf(Buffer.from(key), this.#partitions)
+  }
+
+  #codec(topic: Topic): RecordCodec<unknown> {
+    const known = this.#codecs.get(topic.record)
+    if (known !== undefined) return known
+    const codec = localCodec(topic.record) as RecordCodec<unknown>
+    this.#codecs.set(topic.record, codec)
+    return codec
+  }
+
+  #decode({ topic, bytes }: MemoryRecord): unknown {
+    const value = this.#codec(topic).decode(bytes)
+    if (isReject(value)) throw new Error(`${topic.name}: ${value.detail}`)
+    return value
+  }
+
+  #throughCodec(topic: Topic, entry: unknown): unknown {
+    return this.#codec(topic).decode(this.#codec(topic).encode(entry))
+  }
+}
+
+function memoryStore(entries: ReadonlyMap<string, unknown>): EntryStore<unknown> {
+  return {
+    get: (key) => entries.get(key),
+    *range(from, to, reverse) {
+      const keys = [...entries.keys()].filter((key) => key >= from && key < to).sort()
+      for (const key of reverse ? keys.reverse() : keys) yield [key, entries.get(key)]
+    },
+  }
+}
