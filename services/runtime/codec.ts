@@ -76,7 +76,7 @@ interface CodecParts {
 }
 
 function createCodec<Value>({ id, schema, fetchWriter }: CodecParts): RecordCodec<Value> {
-  const type = avro.Type.forSchema(schema as avro.Schema)
+  const type = typeOf(schema)
   const unknown = new Set<number>()
   const resolvers = new Map<number, unknown>([[id, undefined]])
   let scratch = Buffer.alloc(16_384)
@@ -128,6 +128,12 @@ function resolverOf(reader: avro.Type, writer: avro.Type): unknown {
     // A schema of another record entirely: its values cannot be read as this one.
     return null
   }
+}
+
+/** Records come out as plain objects, without methods on them. */
+function typeOf(schema: unknown): avro.Type {
+  const options = { omitRecordMethods: true }
+  return avro.Type.forSchema(schema as avro.Schema, options as avro.ForSchemaOptions)
 }
 
 function writerIdOf(value: Buffer | null): number | null {

@@ -17,7 +17,7 @@ interface MemoryRecord {
 interface Task {
   readonly stage: AnyStage
   readonly partition: number
-  readonly store: Map<string, unknown>
+  readonly store: MemoryStore
   /** One queue per input topic: records of one topic stay in order. */
   readonly queues: Map<string, MemoryRecord[]>
 }
@@ -30,13 +30,14 @@ export interface DriverOptions {
   readonly batch?: number
 }
 
+const codecs = new Map<string, RecordCodec<unknown>>()
+
 export class TopologyDriver {
   readonly #partitions: number
   readonly #pick: (n: number) => number
   readonly #batch: number
   readonly #tasks: Task[]
   readonly #written: MemoryRecord[] = []
-  readonly #codecs = new Map<string, RecordCodec<unknown>>()
   /** Records that a stage refused. */
   readonly rejected: {
     readonly topic: string
@@ -52,7 +53,7 @@ export class TopologyDriver {
       Array.from({ length: this.#partitions }, (_, partition) => ({
         stage,
         partition,
-        store: new Map<string, unknown>(),
+        store: new MemoryStore(),
         queues: new Map<string, MemoryRecord[]>(),
       })),
     )
@@ -107,7 +108,7 @@ export class TopologyDriver {
   }
 
   #runBatch({ stage, partition, store, queues }: Task): void {
-    const batch = openBatch(stage, memoryStore(store), { partition, partitions: this.#partitions })
+    const batch = openBatch(stage, store, { partition, partitions: this.#partitions })
     for (let taken = 0; taken < this.#batch; taken += 1) {
       const waiting = [...queues.values()].filter(({ length }) => length > 0)
       const record = waiting[this.#pick(waiting.length)]?.shift()
@@ -123,8 +124,7 @@ export class TopologyDriver {
     }
     batch.settle()
     for (const [key, entry] of batch.changes()) {
-      if (entry === null) store.delete(key)
-      else store.set(key, this.#throughCodec(stage.keeps, entry))
+      store.set(key, entry === null ? null : this.#throughCodec(stage.keeps, entry))
     }
     for (const { topic, key, value } of batch.emissions) {
       this.#append(topic, { key, value, partition: this.#partitionOf(key) })
@@ -154,10 +154,10 @@ export class TopologyDriver {
   }
 
   #codec(topic: Topic): RecordCodec<unknown> {
-    const known = this.#codecs.get(topic.record)
+    const known = codecs.get(topic.record)
     if (known !== undefined) return known
     const codec = localCodec(topic.record) as RecordCodec<unknown>
-    this.#codecs.set(topic.record, codec)
+    codecs.set(topic.record, codec)
     return codec
   }
 
@@ -172,12 +172,30 @@ export class TopologyDriver {
   }
 }
 
-function memoryStore(entries: ReadonlyMap<string, unknown>): EntryStore<unknown> {
-  return {
-    get: (key) => entries.get(key),
-    *range(from, to, reverse) {
-      const keys = [...entries.keys()].filter((key) => key >= from && key < to).sort()
-      for (const key of reverse ? keys.reverse() : keys) yield [key, entries.get(key)]
-    },
+/** Entries by node, since a range never leaves one node. */
+class MemoryStore implements EntryStore<unknown> {
+  readonly #nodes = new Map<string, Map<string, unknown>>()
+
+  get(key: string): unknown {
+    return this.#nodes.get(nodeOfKey(key))?.get(key)
   }
+
+  *range(from: string, to: string, reverse: boolean): Iterable<readonly [string, unknown]> {
+    const entries = this.#nodes.get(nodeOfKey(from))
+    if (entries === undefined) return
+    const keys = [...entries.keys()].filter((key) => key >= from && key < to).sort()
+    for (const key of reverse ? keys.reverse() : keys) yield [key, entries.get(key)]
+  }
+
+  set(key: string, entry: unknown): void {
+    const node = nodeOfKey(key)
+    const entries = this.#nodes.get(node)
+    if (entry === null) entries?.delete(key)
+    else if (entries === undefined) this.#nodes.set(node, new Map([[key, entry]]))
+    else entries.set(key, entry)
+  }
+}
+
+function nodeOfKey(key: string): string {
+  return key.slice(0, key.indexOf(' '))
 }

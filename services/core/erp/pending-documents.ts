@@ -64,8 +64,9 @@ export class PendingDocuments<Value> {
   due(nowMs: number, limit: number): Due<Value>[] {
     const due: Due<Value>[] = []
     for (const [key, { value, version, sinceMs, lastOffset }] of this.byKey) {
-      if (due.length === limit) break
-      if (sinceMs + this.settleMs <= nowMs) due.push({ key, value, version, lastOffset, sinceMs })
+      // Entries stand in the order of their times.
+      if (due.length === limit || sinceMs + this.settleMs > nowMs) break
+      due.push({ key, value, version, lastOffset, sinceMs })
     }
     return due
   }

@@ -46,9 +46,7 @@ function emitIfChanged(
   const person = persons.personOf.get(identifier) ?? identifier
   // A hub's sets lie at many roots; only its own root knows that it is one, and nothing more.
   const shown = state === 'hub' ? [] : evidence
-  const digest = digestOf(
-    JSON.stringify([person, state, shown.map(({ source, id }) => `${source} ${id}`)]),
-  )
+  const digest = digestOf(JSON.stringify([person, state, shown]))
   if (digest === member.digest) return
   const version = member.version + 1
   turn.put(keys.member(identifier), entryOf({ member: { identifier, version, digest } }))
