@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto'
+import { touchpointKey } from '../core/identity/node'
+import { topics } from '../core/topics'
+import { createEdgeServer } from '../runtime/answer'
+import { createIdentifierHash } from '../runtime/hash-identifier'
+import { listen } from '../runtime/http'
+import { runService } from '../runtime/lifecycle'
+import { openIntake } from '../runtime/open-intake'
+import { createPhoneReader } from '../runtime/read-phone'
+import { createAcceptEvents } from './accept-events'
+import { collectorSettings } from './config'
+import { createCollectorListener } from './listener'
+import { createSourceFinder } from './sources'
+import { createFindVisitor } from './visitor-cookie'
+
+void runService('collector', collectorSettings, async (service, config) => {
+  const { logger, metrics } = service
+  const intake = await openIntake(service, config, {
+    topic: topics.touchpoints,
+    keyOf: touchpointKey,
+  })
+  const accept = createAcceptEvents({
+    intake,
+    tools: {
+      hash: createIdentifierHash(config.IDENTIFIER_HASH_KEY),
+      phone: createPhoneReader(config.DEFAULT_COUNTRY),
+    },
+    metrics,
+    now: Date.now,
+    mintId: randomUUID,
+  })
+  const listener = createCollectorListener({
+    logger,
+    metrics,
+    sources: config.SOURCES,
+    findSource: createSourceFinder(config.SOURCES),
+    findVisitor: createFindVisitor(config),
+    accept,
+    bodyBytesMax: config.BODY_BYTES_MAX,
+    eventsMax: config.EVENTS_MAX,
+  })
+  const server = createEdgeServer(listener, {
+    headerBytesMax: config.HEADER_BYTES_MAX,
+    requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
+    keepAliveMs: config.KEEP_ALIVE_MS,
+    connectionsMax: config.CONNECTIONS_MAX,
+  })
+  const listening = await listen(server, config.HOST, config.PORT)
+  service.onStop(() => listening.close())
+  logger.info({ port: listening.port }, 'listening')
+})

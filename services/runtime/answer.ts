@@ -1,0 +1,103 @@
+// What an edge says to a request, as a value, and the one place where it becomes bytes and is counted.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Logger } from './logger'
+import type { Metrics } from './metrics'
+
+export interface Answer {
+  readonly status: number
+  /** An object becomes JSON. */
+  readonly body: Buffer | object | null
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export type AnswerRequest = (request: IncomingMessage) => Promise<Answer>
+export type Listener = (request: IncomingMessage, response: ServerResponse) => void
+/** Makes a listener of a function; `route` names it in metrics. */
+export type Listen = (route: string, answer: AnswerRequest) => Listener
+
+const securityHeaders = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+} as const
+
+/** An answer that is an error: `{error, …}`, never a stack. */
+export function errorAnswer(status: number, error: string, rest: Partial<Answer> = {}): Answer {
+  const body = { error, ...(rest.body instanceof Buffer ? {} : rest.body) }
+  return { status, body, headers: rest.headers ?? {} }
+}
+
+export interface Answering {
+  readonly logger: Logger
+  readonly metrics: Metrics
+}
+
+/**
+ * Turns functions from request to answer into node:http listeners that count and time what they answer. An
+ * unexpected error is logged and answered 500: one odd request must not end a public edge for all others.
+ */
+export function createAnswering({ logger, metrics }: Answering): {
+  readonly listener: Listen
+} {
+  const requests = metrics.counter('requests_total', 'Requests by route and status', [
+    'route',
+    'status',
+  ])
+  const seconds = metrics.histogram('request_seconds', 'Time to answer', ['route'])
+  return {
+    listener: (route, answer) => (request, response) => {
+      const startedAt = performance.now()
+      answer(request)
+        .catch((err: unknown) => {
+          logger.error({ err, route }, 'request failed')
+          return errorAnswer(500, 'internal error')
+        })
+        .then((result) => {
+          seconds.observe({ route }, (performance.now() - startedAt) / 1000)
+          requests.inc({ route, status: result.status })
+          writeAnswer(response, result)
+        })
+        .catch((err: unknown) => {
+          logger.error({ err, route }, 'answer failed')
+          response.destroy()
+        })
+    },
+  }
+}
+
+/** Writes an answer and ends the response; a client that has gone gets nothing. */
+export function writeAnswer(response: ServerResponse, { status, body, headers }: Answer): void {
+  if (response.headersSent || response.destroyed) return
+  const isBytes = body instanceof Buffer
+  const bytes = isBytes ? body : body === null ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body))
+  const type = isBytes || body === null ? {} : { 'content-type': 'application/json; charset=utf-8' }
+  // What is left of a body that was too large must not be taken for the next request.
+  if (status === 413) response.shouldKeepAlive = false
+  const length = status === 204 ? {} : { 'content-length': bytes.length }
+  response.writeHead(status, { ...securityHeaders, ...type, ...headers, ...length })
+  response.end(bytes)
+}
+
+export interface EdgeLimits {
+  readonly headerBytesMax: number
+  readonly requestTimeoutMs: number
+  readonly keepAliveMs: number
+  readonly connectionsMax: number
+}
+
+/** A server that no slow, long-winded or numerous client can wear out. */
+export function createEdgeServer(listener: Listener, limits: EdgeLimits): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: limits.headerBytesMax,
+      headersTimeout: limits.requestTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveMs,
+      connectionsCheckingInterval: Math.min(limits.requestTimeoutMs, 5_000),
+    },
+    listener,
+  )
+  server.maxConnections = limits.connectionsMax
+  return server
+}
