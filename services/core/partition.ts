@@ -1,6 +1,7 @@
 // murmur2 as Java's and kafkajs's default partitioners compute it, so that every producer agrees with the
 // stages on where a key lives. A test compares it with kafkajs's own.
 
+const { imul } = Math
 const seed = 0x9747b28c
 const multiplier = 0x5bd1e995
 
@@ -15,16 +16,16 @@ function murmur2(data: Uint8Array): number {
       (byteAt(data, at + 1) << 8) |
       (byteAt(data, at + 2) << 16) |
       (byteAt(data, at + 3) << 24)
-    word = Math.imul(word, multiplier)
+    word = imul(word, multiplier)
     word ^= word >>> 24
-    hash = Math.imul(hash, multiplier) ^ Math.imul(word, multiplier)
+    hash = imul(hash, multiplier) ^ imul(word, multiplier)
   }
   const rest = blocks * 4
   const left = length - rest
   if (left > 2) hash ^= byteAt(data, rest + 2) << 16
   if (left > 1) hash ^= byteAt(data, rest + 1) << 8
-  if (left > 0) hash = Math.imul(hash ^ byteAt(data, rest), multiplier)
-  hash = Math.imul(hash ^ (hash >>> 13), multiplier)
+  if (left > 0) hash = imul(hash ^ byteAt(data, rest), multiplier)
+  hash = imul(hash ^ (hash >>> 13), multiplier)
   return hash ^ (hash >>> 15)
 }
 
