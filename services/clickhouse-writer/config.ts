@@ -1,0 +1,66 @@
+// What the writer and the migrate command can be told from outside.
+import { z } from 'zod'
+import type { WarehouseLayout } from '../core/warehouse/migration'
+import { kafkaSettings, limit } from '../runtime/config'
+import type { WarehouseOptions } from './clickhouse'
+
+export const warehouseSettings = {
+  CLICKHOUSE_URL: z.url().describe('HTTP interface of ClickHouse'),
+  CLICKHOUSE_DATABASE: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
+    .default('tributary')
+    .describe('Database of all tables and views'),
+  CLICKHOUSE_USER: z.string().default('default').describe('User'),
+  CLICKHOUSE_PASSWORD: z.string().optional().describe('Password of that user, where it has one'),
+  CLICKHOUSE_TIMEOUT_MS: limit(30_000).describe(
+    'Longest wait for one answer of ClickHouse, in milliseconds',
+  ),
+}
+
+/** For the migrate command. */
+export const migrateSettings = {
+  ...warehouseSettings,
+  CLICKHOUSE_CLUSTER: z
+    .string()
+    .default('')
+    .describe('Cluster to create replicated tables on; empty for one server'),
+  CLICKHOUSE_DEDUPLICATION_WINDOW: limit(10_000).describe(
+    'Inserts per table that are remembered; more than all writers make while one of them may hang',
+  ),
+}
+
+export const writerSettings = {
+  ...kafkaSettings,
+  ...warehouseSettings,
+  CONSUMER_GROUP: z.string().default('clickhouse-writer').describe('Consumer group'),
+  BATCH_ROWS_MAX: limit(20_000, { max: 500_000 }).describe('Most rows in one insert'),
+  BATCH_BYTES_MAX: limit(4_194_304, { max: 67_108_864 }).describe(
+    'Most bytes in one insert, as the records stand in Kafka',
+  ),
+  BATCH_WAIT_MS: limit(200, { min: 0 }).describe(
+    'Shortest time between two inserts of one partition, and longest wait of a record for company, in milliseconds',
+  ),
+}
+
+type Settings<Shape extends z.ZodRawShape> = z.output<z.ZodObject<Shape>>
+
+export type WriterConfig = Settings<typeof writerSettings>
+
+export function warehouseOptions(config: Settings<typeof warehouseSettings>): WarehouseOptions {
+  return {
+    url: config.CLICKHOUSE_URL,
+    database: config.CLICKHOUSE_DATABASE,
+    user: config.CLICKHOUSE_USER,
+    password: config.CLICKHOUSE_PASSWORD ?? '',
+    timeoutMs: config.CLICKHOUSE_TIMEOUT_MS,
+  }
+}
+
+export function warehouseLayout(config: Settings<typeof migrateSettings>): WarehouseLayout {
+  return {
+    database: config.CLICKHOUSE_DATABASE,
+    cluster: config.CLICKHOUSE_CLUSTER,
+    deduplicationWindow: config.CLICKHOUSE_DEDUPLICATION_WINDOW,
+  }
+}

@@ -1,0 +1,55 @@
+// Where the partitions of a topic stand for a group: what to write next, and whether a batch was under way.
+import { boundaryFrom } from '../core/warehouse/batch'
+import { DependencyError, SetupError } from '../runtime/errors'
+import type { KafkaAdmin, PartitionBounds } from '../runtime/kafka-admin'
+import type { PartitionStart } from './partition-writer'
+
+/**
+ * By partition.
+ * @throws SetupError naming the offsets when records not yet written are no longer there
+ * @throws DependencyError
+ */
+export async function findPositions(
+  topic: string,
+  admin: KafkaAdmin,
+  groupId: string,
+): Promise<Map<number, PartitionStart>> {
+  const [committed, bounds] = await fromKafka(() =>
+    Promise.all([admin.committed(groupId, topic), admin.bounds(topic)]),
+  )
+  return new Map(
+    bounds.map((bound) => {
+      const found = committed.find(({ partition }) => partition === bound.partition)
+      const position = found === undefined || found.offset < 0 ? bound.low : found.offset
+      assertThere({ topic, groupId, position }, bound)
+      return [bound.partition, { position, interrupted: boundaryFrom(found?.metadata ?? '') }]
+    }),
+  )
+}
+
+interface Standing {
+  readonly topic: string
+  readonly groupId: string
+  readonly position: number
+}
+
+function assertThere({ topic, groupId, position }: Standing, bound: PartitionBounds): void {
+  const { partition, low, high } = bound
+  if (position >= low && position <= high) return
+  const what =
+    position < low
+      ? `offsets ${position} to ${low - 1} were deleted before they were written`
+      : `offset ${position} lies past the end, ${high}: the topic is another one now`
+  throw new SetupError(
+    `${topic}-${partition}: ${what}; to go on without them reset the offsets of group ${groupId}`,
+  )
+}
+
+/** The adapter hands kafkajs's own errors through. @throws DependencyError */
+export async function fromKafka<T>(action: () => Promise<T>): Promise<T> {
+  try {
+    return await action()
+  } catch (error) {
+    throw new DependencyError('kafka', error)
+  }
+}

@@ -1,0 +1,98 @@
+// A partition writer with its ports: what is unwell is tried again, for as long as the partition is ours.
+import { deadLettersTopic } from '../core/topics'
+import type { TopicPartition } from '../runtime/kafka-consumer'
+import { retry } from '../runtime/retry'
+import type { Insert, InsertRefusal } from './clickhouse'
+import { fromKafka } from './find-positions'
+import { PartitionWriter, type PartitionStart } from './partition-writer'
+import type { Tenure, WriterOptions } from './run-writer'
+import { writeBatch } from './write-batch'
+
+export interface Lane {
+  readonly writer: PartitionWriter
+  /** Settles once the writer has ended; failures went to `onCrash`. */
+  readonly done: Promise<void>
+  /** Of the newest batch: whether the consumer that read it has been stopped since. */
+  stale: () => boolean
+  highWatermark: number
+  /** Where reading went on after a gap that was already looked into. */
+  gapEnd: number | null
+}
+
+export interface LaneStart {
+  readonly partition: TopicPartition
+  readonly start: PartitionStart
+  readonly tenure: Tenure
+}
+
+export function createLane({ partition, start, tenure }: LaneStart, options: WriterOptions): Lane {
+  const { topicPrefix, health, metrics } = options
+  const source = options.sources.find(({ topic }) => topicPrefix + topic === partition.topic)
+  if (source === undefined) throw new Error(`${partition.topic} is not a topic of this service`)
+  const target = { table: source.table, deadLetters: topicPrefix + deadLettersTopic.name }
+
+  const mine = (): boolean => !tenure.over && !lane.stale()
+  const assertMine = (): void => {
+    if (!mine()) throw new Error(`${partition.topic}-${partition.partition} was taken away`)
+  }
+  const again = async <T>(dependency: string, action: () => Promise<T>): Promise<T> => {
+    const result = await retry(
+      () => {
+        assertMine()
+        return action()
+      },
+      { health, goOn: () => mine() && !tenure.closing },
+    )
+    health.well(dependency)
+    return result
+  }
+
+  const writer = new PartitionWriter(start, options.limits, {
+    now: options.now,
+    pause: () => {
+      tenure.consumer.pause([partition])
+    },
+    resume: () => {
+      if (mine()) tenure.consumer.resume([partition])
+    },
+    commit: async (offset, metadata) => {
+      await again('kafka', () =>
+        fromKafka(() => tenure.consumer.commit([{ ...partition, offset, metadata }])),
+      )
+      // A commit through a stopped consumer returns without having happened.
+      assertMine()
+      metrics.lag(partition, Math.max(0, lane.highWatermark - offset))
+    },
+    write: async (records) => {
+      const results = await writeBatch(records, target, {
+        read: (batch) => again('schema registry', () => source.read(batch)),
+        insert: (insert) => again('clickhouse', () => timedInsert(insert, options)),
+        bury: (letters) => again('kafka', () => options.bury(letters)),
+      })
+      metrics.wrote(source, results, options.now())
+    },
+  })
+  const lane: Lane = {
+    writer,
+    done: Promise.resolve(),
+    stale: () => false,
+    highWatermark: 0,
+    gapEnd: null,
+  }
+  const done = writer.run().catch((error: unknown) => {
+    if (mine() && !tenure.closing) options.onCrash(error)
+  })
+  return Object.assign(lane, { done })
+}
+
+async function timedInsert(
+  insert: Insert,
+  { warehouse, metrics, now }: WriterOptions,
+): Promise<InsertRefusal | null> {
+  const startMs = now()
+  const refusal = await warehouse.insert(insert)
+  if (refusal === null) {
+    metrics.inserted(insert.table, insert.rows.length, (now() - startMs) / 1_000)
+  }
+  return refusal
+}

@@ -1,0 +1,58 @@
+import { feeds } from '../core/warehouse/feeds'
+import { connectRegistry } from '../runtime/codec'
+import { createKafka } from '../runtime/kafka'
+import { coalesce } from '../runtime/kafka-coalescing'
+import { runService } from '../runtime/lifecycle'
+import { retry } from '../runtime/retry'
+import { connectWarehouse } from './clickhouse'
+import { warehouseOptions, writerSettings } from './config'
+import { assertMigrated } from './migrations'
+import { deadLetterSource, feedSource } from './read-rows'
+import { runWriter } from './run-writer'
+import { createWriterMetrics } from './writer-metrics'
+
+void runService('clickhouse-writer', writerSettings, async (service, config) => {
+  const { health, logger, metrics } = service
+  const warehouse = connectWarehouse(warehouseOptions(config))
+  service.onStop(() => warehouse.close())
+  await retry(() => assertMigrated(warehouse), { health })
+
+  const registry = connectRegistry(config.REGISTRY_URL, config.TOPIC_PREFIX)
+  const sources = await Promise.all(
+    feeds.map(async (feed) =>
+      feedSource(feed, await retry(() => registry.topicCodec(feed.topic), { health })),
+    ),
+  )
+
+  const kafka = createKafka({ brokers: config.KAFKA_BROKERS, clientId: service.name, logger })
+  const admin = await retry(() => kafka.connectAdmin(), { health })
+  service.onStop(() => admin.close())
+  const deadLetters = coalesce(await retry(() => kafka.connectProducer(), { health }), {
+    flushMs: 1,
+    queueBytesMax: 67_108_864,
+    sendRecordsMax: 500,
+  })
+  service.onStop(() => deadLetters.close())
+
+  const writer = await runWriter({
+    kafka,
+    admin,
+    bury: (letters) => deadLetters.send(letters),
+    warehouse,
+    sources: [...sources, deadLetterSource()],
+    groupId: config.TOPIC_PREFIX + config.CONSUMER_GROUP,
+    topicPrefix: config.TOPIC_PREFIX,
+    limits: {
+      recordsMax: config.BATCH_ROWS_MAX,
+      bytesMax: config.BATCH_BYTES_MAX,
+      waitMs: config.BATCH_WAIT_MS,
+    },
+    health,
+    metrics: createWriterMetrics(metrics),
+    onCrash: (error) => {
+      service.crash(error)
+    },
+    now: Date.now,
+  })
+  service.onStop(() => writer.close())
+})

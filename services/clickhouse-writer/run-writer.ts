@@ -1,0 +1,142 @@
+// The group consumer around the partition writers: which partitions are ours, and from where each goes on.
+import type { BatchLimits } from '../core/warehouse/batch'
+import type { Health } from '../runtime/health'
+import type { KafkaClient, OutgoingRecord } from '../runtime/kafka'
+import type { KafkaAdmin } from '../runtime/kafka-admin'
+import type { Batch, Consumer, TopicPartition } from '../runtime/kafka-consumer'
+import { retry } from '../runtime/retry'
+import type { Warehouse } from './clickhouse'
+import { createLane, type Lane } from './lane'
+import { findPositions } from './find-positions'
+import type { RowSource } from './read-rows'
+import type { WriterMetrics } from './writer-metrics'
+
+export interface WriterOptions {
+  readonly kafka: KafkaClient
+  readonly admin: KafkaAdmin
+  readonly bury: (letters: readonly OutgoingRecord[]) => Promise<void>
+  readonly warehouse: Warehouse
+  readonly sources: readonly RowSource[]
+  readonly groupId: string
+  /** Put before every topic's name on the broker. */
+  readonly topicPrefix: string
+  readonly limits: BatchLimits
+  readonly health: Health
+  readonly metrics: WriterMetrics
+  readonly onCrash: (error: unknown) => void
+  readonly now: () => number
+}
+
+export interface Writer {
+  /** Finishes what is being written, unless a dependency holds it up, then leaves the group. */
+  close(): Promise<void>
+}
+
+/** The partitions one generation of the group gave us; over as soon as the next generation begins. */
+export interface Tenure {
+  over: boolean
+  /** Batches under way are finished, nothing is tried again. */
+  closing: boolean
+  readonly consumer: Consumer
+  readonly lanes: Map<string, Lane>
+}
+
+const longestCloseMs = 5_000
+
+export async function runWriter(options: WriterOptions): Promise<Writer> {
+  let tenure: Tenure | null = null
+  const begin = (partitions: readonly TopicPartition[], consumer: Consumer): void => {
+    const closing = tenure?.closing ?? false
+    end(tenure)
+    const next: Tenure = { over: false, closing, consumer, lanes: new Map() }
+    tenure = next
+    options.metrics.forgetLags()
+    consumer.pause(partitions)
+    takeOver(partitions, next, options).catch((error: unknown) => {
+      if (!next.over && !next.closing) options.onCrash(error)
+    })
+  }
+  const consumer = await options.kafka.runConsumer({
+    groupId: options.groupId,
+    topics: options.sources.map(({ topic }) => options.topicPrefix + topic),
+    onAssigned: begin,
+    onBatch: (batch, stale) => {
+      if (tenure !== null) receive(batch, stale, tenure)
+    },
+    onCrash: options.onCrash,
+  })
+  return {
+    close: async () => {
+      const last = tenure
+      if (last !== null) {
+        last.closing = true
+        for (const { writer } of last.lanes.values()) writer.end()
+        await within(
+          longestCloseMs,
+          [...last.lanes.values()].map(({ done }) => done),
+        )
+      }
+      end(last)
+      await consumer.close()
+    },
+  }
+}
+
+/** Finds where each partition stands and begins to write it. Nothing is read before. */
+async function takeOver(
+  partitions: readonly TopicPartition[],
+  tenure: Tenure,
+  options: WriterOptions,
+): Promise<void> {
+  const { admin, groupId, health } = options
+  const goOn = (): boolean => !tenure.over && !tenure.closing
+  for (const topic of new Set(partitions.map((partition) => partition.topic))) {
+    const positions = await retry(() => findPositions(topic, admin, groupId), { health, goOn })
+    health.well('kafka')
+    if (!goOn()) return
+    for (const partition of partitions.filter((assigned) => assigned.topic === topic)) {
+      const start = positions.get(partition.partition)
+      if (start === undefined) throw new Error(`${topic} has no partition ${partition.partition}`)
+      tenure.consumer.seek({ ...partition, offset: start.position })
+      tenure.lanes.set(keyOf(partition), createLane({ partition, start, tenure }, options))
+      tenure.consumer.resume([partition])
+    }
+  }
+}
+
+function receive(batch: Batch, stale: () => boolean, { lanes, consumer }: Tenure): void {
+  const lane = lanes.get(keyOf(batch))
+  // Read before the partition was taken over: its position will bring it again.
+  if (lane === undefined) return
+  const next = lane.writer.next
+  if (batch.fetchedOffset > next && lane.gapEnd !== batch.fetchedOffset) {
+    // Either nothing but transaction markers lay between, or a batch that an earlier generation had fetched
+    // has moved the reading position on. Read again from where we stand: only the first comes out the same.
+    lane.gapEnd = batch.fetchedOffset
+    lane.stale = () => false
+    consumer.seek({ topic: batch.topic, partition: batch.partition, offset: next })
+    return
+  }
+  lane.stale = stale
+  lane.highWatermark = batch.highWatermark
+  lane.writer.add(batch)
+}
+
+function end(tenure: Tenure | null): void {
+  if (tenure === null) return
+  tenure.over = true
+  for (const { writer } of tenure.lanes.values()) writer.end()
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}:${partition}`
+}
+
+async function within(ms: number, work: readonly Promise<void>[]): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([Promise.all(work), timeout])
+  clearTimeout(timer)
+}

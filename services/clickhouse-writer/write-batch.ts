@@ -1,0 +1,107 @@
+// One batch of one partition into its table. What cannot be decoded, and what ClickHouse refuses for its data,
+// becomes a dead letter; the rest of the batch is written.
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { reject, type Reject } from '../core/reject'
+import { deadLetterHeaders } from '../core/topics'
+import type { IncomingRecord, OutgoingRecord } from '../runtime/kafka'
+import type { Insert, InsertRefusal } from './clickhouse'
+import type { ReadRecord, RowSource } from './read-rows'
+
+/** Each returns only when it is done: what is unwell is tried again behind it. */
+export interface BatchPorts {
+  readonly read: RowSource['read']
+  readonly insert: (insert: Insert) => Promise<InsertRefusal | null>
+  readonly bury: (letters: readonly OutgoingRecord[]) => Promise<void>
+}
+
+export interface BatchTarget {
+  readonly table: string
+  /** Name of the dead-letter topic on the broker. */
+  readonly deadLetters: string
+}
+
+/** Writes the records of one partition, in order; what they became, for counting. */
+export async function writeBatch(
+  records: readonly IncomingRecord[],
+  target: BatchTarget,
+  ports: BatchPorts,
+): Promise<ReadRecord[]> {
+  const reads = await ports.read(records)
+  const outcomes = new Map(reads.map((read) => [read.record.offset, read]))
+  const refuse = (read: ReadRecord, refusal: InsertRefusal): void => {
+    // A dead letter of a dead letter would come back here, for ever.
+    assert(read.record.topic !== target.deadLetters, `a dead letter was refused: ${refusal.name}`)
+    const rejected = reject('invalid', `clickhouse ${refusal.code} ${refusal.name}`)
+    outcomes.set(read.record.offset, { ...read, row: null, rejected })
+  }
+  await insertPart(reads, { target, ports, refuse })
+  const results = [...outcomes.values()]
+  const letters = results.flatMap(({ record, rejected }) =>
+    rejected === null ? [] : [deadLetter(record, rejected, target)],
+  )
+  if (letters.length > 0) await ports.bury(letters)
+  return results
+}
+
+interface PartContext {
+  readonly target: BatchTarget
+  readonly ports: BatchPorts
+  readonly refuse: (read: ReadRecord, refusal: InsertRefusal) => void
+}
+
+/** Halves what is refused until the wrong row stands alone. The same batch is always halved the same way. */
+async function insertPart(reads: readonly ReadRecord[], context: PartContext): Promise<void> {
+  const rows = reads.flatMap(({ row }) => (row === null ? [] : [row]))
+  if (rows.length === 0) return
+  const token = batchToken(reads.map(({ record }) => record))
+  const refusal = await context.ports.insert({ table: context.target.table, rows, token })
+  if (refusal === null) return
+  const [only] = reads
+  if (reads.length === 1 && only !== undefined) {
+    context.refuse(only, refusal)
+    return
+  }
+  const middle = reads.length >> 1
+  await insertPart(reads.slice(0, middle), context)
+  await insertPart(reads.slice(middle), context)
+}
+
+/**
+ * By this ClickHouse knows a repeated insert. The digest is of the records' bytes: recreated topics begin at
+ * the same offsets again, and a newer version of this service may make other rows from the same records.
+ */
+export function batchToken(records: readonly IncomingRecord[]): string {
+  const hash = createHash('sha256')
+  for (const { offset, value } of records) {
+    hash.update(`${offset}:${value?.length ?? -1}:`)
+    if (value !== null) hash.update(value)
+  }
+  const [first] = records
+  const last = records.at(-1)
+  if (first === undefined || last === undefined) throw new RangeError('a token of no records')
+  const digest = hash.digest('hex').slice(0, 32)
+  return `${first.topic}:${first.partition}:${first.offset}:${last.offset}:${digest}`
+}
+
+function deadLetter(
+  record: IncomingRecord,
+  { rejected, detail }: Reject,
+  { deadLetters }: BatchTarget,
+): OutgoingRecord {
+  return {
+    topic: deadLetters,
+    // The dead-letter topic has one partition.
+    partition: 0,
+    key: record.key,
+    value: record.value,
+    headers: {
+      [deadLetterHeaders.topic]: record.topic,
+      [deadLetterHeaders.partition]: String(record.partition),
+      [deadLetterHeaders.offset]: String(record.offset),
+      [deadLetterHeaders.stage]: 'clickhouse-writer',
+      [deadLetterHeaders.reason]: rejected,
+      [deadLetterHeaders.detail]: detail,
+    },
+  }
+}
