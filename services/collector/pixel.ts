@@ -7,7 +7,7 @@ import { judgeOrigin } from './cors'
 import { queryOf } from './query'
 
 /** One transparent point. */
-const gif = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64')
+const gif = Buffer.from('R0lGODlhAQABAIAAAP///wAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==', 'base64')
 
 const gifHeaders = {
   'content-type': 'image/gif',

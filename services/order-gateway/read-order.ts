@@ -125,12 +125,12 @@ const buyer = z
     phone: loose(64),
     address,
     // Read with the same care as an event's, by core.
-    code: z.unknown(),
-    unionid: z.unknown(),
-    openid: z.unknown(),
-    user: z.unknown(),
-    device: z.unknown(),
-    visitor: z.unknown(),
+    code: z.unknown().optional(),
+    unionid: z.unknown().optional(),
+    openid: z.unknown().optional(),
+    user: z.unknown().optional(),
+    device: z.unknown().optional(),
+    visitor: z.unknown().optional(),
   })
   .nullish()
   .transform((given): Contact | null => {
@@ -190,7 +190,10 @@ export function readOrder(
     }
     return [{ field: path.join('.') || 'order', fault: issue.message }]
   })
-  return { faults: faults.slice(0, faultsMax) }
+  const firstOfField = new Map(faults.toReversed().map((fault) => [fault.field, fault]))
+  return {
+    faults: faults.filter((fault) => firstOfField.get(fault.field) === fault).slice(0, faultsMax),
+  }
 }
 
 /** Enough to mend by; a list of 200 broken lines needs no thousand answers. */

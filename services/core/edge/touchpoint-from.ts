@@ -221,10 +221,8 @@ function pageFrom(text: string, { faults }: Notes): string {
 
 function hostFrom(text: string, { warnings }: Notes): string {
   if (text === '') return ''
-  const address = [text, `https://${text}`].find(
-    (candidate) => URL.canParse(candidate) && new URL(candidate).host !== '',
-  )
-  if (address !== undefined) return new URL(address).host
+  const address = text.includes('://') ? text : `https://${text}`
+  if (URL.canParse(address) && new URL(address).host !== '') return new URL(address).host
   warnings.push({ field: 'referrer', fault: 'is no address, ignored' })
   return ''
 }
