@@ -15,3 +15,12 @@ export class DependencyError extends Error {
     this.dependency = dependency
   }
 }
+
+/** Runs an adapter's call; whatever it throws becomes a DependencyError of that dependency. */
+export async function asDependency<T>(dependency: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw new DependencyError(dependency, error)
+  }
+}

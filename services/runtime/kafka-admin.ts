@@ -1,5 +1,6 @@
 // Questions to and orders for the cluster itself: topics, their sizes and where their logs begin and end.
-import { type Kafka } from 'kafkajs'
+import { type Admin as KafkajsAdmin, type Kafka } from 'kafkajs'
+import { asDependency } from './errors'
 
 export interface TopicSpecification {
   readonly name: string
@@ -27,56 +28,81 @@ export interface KafkaAdmin {
     groupId: string,
     topic: string,
   ): Promise<{ partition: number; offset: number; metadata: string }[]>
+  /** Deletes the records of a topic below the given offsets. */
+  deleteRecords(
+    topic: string,
+    below: readonly { readonly partition: number; readonly offset: number }[],
+  ): Promise<void>
+  clusterId(): Promise<string>
   close(): Promise<void>
 }
 
+/** Every method throws a DependencyError when the cluster does not answer. */
 export async function createKafkaAdmin(kafka: Kafka): Promise<KafkaAdmin> {
   const admin = kafka.admin()
   await admin.connect()
   return {
-    async createTopics(topics) {
-      const existing = new Set(await admin.listTopics())
-      const missing = topics.filter(({ name }) => !existing.has(name))
-      if (missing.length === 0) return []
-      await admin.createTopics({
-        waitForLeaders: true,
-        topics: missing.map(({ name, partitions, configuration }) => ({
-          topic: name,
-          numPartitions: partitions,
-          configEntries: Object.entries(configuration).map(([key, value]) => ({
-            name: key,
-            value,
-          })),
-        })),
-      })
-      return missing.map(({ name }) => name)
-    },
-    deleteTopics: (names) => admin.deleteTopics({ topics: [...names] }),
-    async partitionCounts(names) {
-      const existing = new Set(await admin.listTopics())
-      const wanted = names.filter((name) => existing.has(name))
-      if (wanted.length === 0) return new Map()
-      const { topics } = await admin.fetchTopicMetadata({ topics: wanted })
-      return new Map(topics.map(({ name, partitions }) => [name, partitions.length]))
-    },
-    async bounds(topic) {
-      const offsets = await admin.fetchTopicOffsets(topic)
-      return offsets.map(({ partition, low, high }) => ({
-        partition,
-        low: Number(low),
-        high: Number(high),
-      }))
-    },
-    async committed(groupId, topic) {
-      const groups = await admin.fetchOffsets({ groupId, topics: [topic] })
-      return groups.flatMap(({ partitions }) =>
-        partitions.map(({ partition, offset, metadata }) => ({
+    createTopics: (topics) => asDependency('kafka', () => createMissing(admin, topics)),
+    deleteTopics: (names) =>
+      asDependency('kafka', () => admin.deleteTopics({ topics: [...names] })),
+    partitionCounts: (names) => asDependency('kafka', () => countPartitions(admin, names)),
+    bounds: (topic) =>
+      asDependency('kafka', async () => {
+        const offsets = await admin.fetchTopicOffsets(topic)
+        return offsets.map(({ partition, low, high }) => ({
           partition,
-          offset: Number(offset),
-          metadata: metadata ?? '',
-        })),
-      )
-    },
+          low: Number(low),
+          high: Number(high),
+        }))
+      }),
+    committed: (groupId, topic) =>
+      asDependency('kafka', async () => {
+        const groups = await admin.fetchOffsets({ groupId, topics: [topic] })
+        return groups.flatMap(({ partitions }) =>
+          partitions.map(({ partition, offset, metadata }) => ({
+            partition,
+            offset: Number(offset),
+            metadata: metadata ?? '',
+          })),
+        )
+      }),
+    deleteRecords: (topic, below) =>
+      asDependency('kafka', () =>
+        admin.deleteTopicRecords({
+          topic,
+          partitions: below.map(({ partition, offset }) => ({ partition, offset: String(offset) })),
+        }),
+      ),
+    clusterId: () => asDependency('kafka', async () => (await admin.describeCluster()).clusterId),
     close: () => admin.disconnect(),
   }
+}
+
+async function createMissing(
+  admin: KafkajsAdmin,
+  topics: readonly TopicSpecification[],
+): Promise<string[]> {
+  const existing = new Set(await admin.listTopics())
+  const missing = topics.filter(({ name }) => !existing.has(name))
+  if (missing.length === 0) return []
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: missing.map(({ name, partitions, configuration }) => ({
+      topic: name,
+      numPartitions: partitions,
+      configEntries: Object.entries(configuration).map(([key, value]) => ({ name: key, value })),
+    })),
+  })
+  return missing.map(({ name }) => name)
+}
+
+async function countPartitions(
+  admin: KafkajsAdmin,
+  names: readonly string[],
+): Promise<Map<string, number>> {
+  const existing = new Set(await admin.listTopics())
+  const wanted = names.filter((name) => existing.has(name))
+  if (wanted.length === 0) return new Map()
+  const { topics } = await admin.fetchTopicMetadata({ topics: wanted })
+  return new Map(topics.map(({ name, partitions }) => [name, partitions.length]))
 }

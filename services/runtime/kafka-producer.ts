@@ -8,7 +8,7 @@ import {
   type RecordMetadata,
   type TopicMessages,
 } from 'kafkajs'
-import { DependencyError } from './errors'
+import { asDependency, DependencyError } from './errors'
 import type { OutgoingRecord } from './kafka'
 
 /** A send is one record batch per partition, which the broker bounds. */
@@ -51,7 +51,7 @@ export async function connectPlainProducer(kafka: Kafka): Promise<Producer> {
   let current: KafkajsProducer | null = await connect()
   return {
     async send(records) {
-      const producer = (current ??= await asDependency(connect))
+      const producer = (current ??= await asDependency('kafka', connect))
       try {
         for (const chunk of chunksOf(records)) {
           assertCovered(chunk, await producer.sendBatch({ acks: -1, topicMessages: chunk }))
@@ -83,7 +83,7 @@ export async function connectTransactionalProducer(
   await producer.connect()
   return {
     transact: (records) =>
-      asDependency(async () => {
+      asDependency('kafka', async () => {
         const next = new Map<string, number>()
         const transaction = await producer.transaction()
         for (const chunk of chunksOf(records)) {
@@ -95,14 +95,6 @@ export async function connectTransactionalProducer(
         return next
       }),
     close: () => producer.disconnect(),
-  }
-}
-
-async function asDependency<T>(action: () => Promise<T>): Promise<T> {
-  try {
-    return await action()
-  } catch (error) {
-    throw new DependencyError('kafka', error)
   }
 }
 

@@ -1,7 +1,7 @@
 // The only door to Kafka: kafkajs 2.2.4, pinned, behind our own shapes, with explicit options everywhere and
 // the traps of that version closed. kafkajs types never leave the kafka*.ts files.
 import { Kafka, logLevel, type LogEntry } from 'kafkajs'
-import { DependencyError } from './errors'
+import { asDependency } from './errors'
 import { installAbortedFilter } from './kafka-aborted-filter'
 import { createKafkaAdmin, type KafkaAdmin } from './kafka-admin'
 import { runKafkaConsumer, type Consumer, type ConsumerOptions } from './kafka-consumer'
@@ -74,19 +74,14 @@ export function createKafka({ brokers, clientId, logger }: KafkaOptions): KafkaC
     })
   return {
     connectProducer: (timeouts = { requestMs: 10_000, retries: 5 }) =>
-      connected(() => connectPlainProducer(client(timeouts.requestMs, timeouts.retries))),
+      asDependency('kafka', () =>
+        connectPlainProducer(client(timeouts.requestMs, timeouts.retries)),
+      ),
     connectTransactionalProducer: (options) =>
-      connected(() => connectTransactionalProducer(client(10_000, 8), options)),
-    runConsumer: (options) => connected(() => runKafkaConsumer(client(30_000, 8), options)),
-    connectAdmin: () => connected(() => createKafkaAdmin(client(10_000, 5))),
-  }
-}
-
-async function connected<T>(connect: () => Promise<T>): Promise<T> {
-  try {
-    return await connect()
-  } catch (error) {
-    throw new DependencyError('kafka', error)
+      asDependency('kafka', () => connectTransactionalProducer(client(10_000, 8), options)),
+    runConsumer: (options) =>
+      asDependency('kafka', () => runKafkaConsumer(client(30_000, 8), options)),
+    connectAdmin: () => asDependency('kafka', () => createKafkaAdmin(client(10_000, 5))),
   }
 }
 

@@ -89,6 +89,16 @@ export const defaultSettings: AttributionSettings = {
     { name: 'j_shape', kind: 'position', ends: [0.2, 0.2, 0.6] },
     { name: 'inverse_j', kind: 'position', ends: [0.6, 0.2, 0.2] },
     { name: 'time_decay', kind: 'time_decay', half_life_ms: 7 * dayMs },
+    {
+      name: 'custom',
+      kind: 'custom',
+      base: 'time_decay',
+      half_life_ms: 7 * dayMs,
+      rules: [
+        { match: { type: 'share' }, multiplier: 0.5 },
+        { match: { channel: 'direct' }, multiplier: 0 },
+      ],
+    },
     { name: 'claim', kind: 'claim' },
   ],
   touches_considered_max: 500,

@@ -1,0 +1,67 @@
+// What a deployment needs before any service starts: every topic of the catalogue and every schema of this
+// version. Repeating it changes nothing.
+import { deadLettersTopic, markSubject, topics, type Topic } from '../core/topics'
+import type { SchemaDirectory } from './codec'
+import { SetupError } from './errors'
+import type { KafkaAdmin, TopicSpecification } from './kafka-admin'
+
+export interface ProvisionOptions {
+  readonly admin: KafkaAdmin
+  readonly registry: SchemaDirectory
+  readonly prefix: string
+  /** Count of the co-partitioned topics; chosen once and never changed. */
+  readonly partitions: number
+}
+
+export interface Provisioned {
+  readonly created: readonly string[]
+  readonly subjects: readonly string[]
+}
+
+const weekMs = 7 * 86_400_000
+const inputBytesMax = 1_048_576
+
+/** @throws SetupError when a topic has another partition count, or a schema is not compatible */
+export async function provision(options: ProvisionOptions): Promise<Provisioned> {
+  const { admin, registry, prefix } = options
+  const specifications = topicSpecifications(options)
+  const counts = await admin.partitionCounts(specifications.map(({ name }) => name))
+  for (const { name, partitions } of specifications) {
+    const found = counts.get(name)
+    if (found !== undefined && found !== partitions) {
+      throw new SetupError(
+        `topic ${name} has ${found} partitions, not ${partitions}: the count cannot be changed`,
+      )
+    }
+  }
+  const created = await admin.createTopics(specifications)
+  const subjects: string[] = []
+  for (const topic of Object.values(topics) as Topic[]) {
+    await registry.register(`${topic.name}-value`, topic.record)
+    subjects.push(`${prefix}${topic.name}-value`)
+  }
+  for (const changelog of [topics.journeyChangelog, topics.stockChangelog]) {
+    await registry.register(markSubject(changelog), 'StageMark')
+    subjects.push(prefix + markSubject(changelog))
+  }
+  return { created, subjects }
+}
+
+function topicSpecifications({ prefix, partitions }: ProvisionOptions): TopicSpecification[] {
+  return [...Object.values(topics), deadLettersTopic].map((topic) => ({
+    name: prefix + topic.name,
+    partitions: topic.partitions === 'shared' ? partitions : 1,
+    configuration: {
+      'cleanup.policy': topic.cleanup,
+      'retention.ms': String(topic.retentionMs ?? -1),
+      // By arrival, so that imported history is not deleted as old.
+      'message.timestamp.type': 'LogAppendTime',
+      'max.message.bytes': String(
+        topic.name === deadLettersTopic.name ? 4 * inputBytesMax : inputBytesMax,
+      ),
+      ...(topic.cleanup === 'compact'
+        ? { 'delete.retention.ms': String(weekMs), 'min.cleanable.dirty.ratio': '0.2' }
+        : {}),
+    },
+  }))
+}

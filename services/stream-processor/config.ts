@@ -1,0 +1,23 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import { kafkaSettings, limit } from '../runtime/config'
+import { projectDirectory } from '../runtime/schemas'
+
+const dayMs = 86_400_000
+
+export const streamProcessorSettings = {
+  ...kafkaSettings,
+  OPERATIONS_PORT: z.coerce.number().int().min(0).max(65_535).default(9103),
+  ATTRIBUTION_SETTINGS: z
+    .string()
+    .default(join(projectDirectory(), 'services', 'stream-processor', 'attribution.json'))
+    .describe('File with identity and attribution settings'),
+  STATE_DIRECTORY: z.string().describe('Where the stores lie; one directory for one process'),
+  STORE_MAX_AGE_MS: limit(3.5 * dayMs).describe(
+    "A store unused for longer is restored from scratch; below half the changelog's delete.retention.ms",
+  ),
+  TRANSACTION_TIMEOUT_MS: limit(15_000, { min: 1_000 }),
+  BATCH_RECORDS_MAX: limit(2_000).describe('Most records in one transaction'),
+  QUEUE_RECORDS_MAX: limit(20_000).describe('Records waiting per partition before fetching pauses'),
+  QUEUE_BYTES_MAX: limit(32 * 1024 * 1024).describe('Bytes waiting per partition, likewise'),
+}

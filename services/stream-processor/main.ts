@@ -1,0 +1,45 @@
+import { topology } from '../core/topology'
+import { connectRegistry } from '../runtime/codec'
+import { createKafka } from '../runtime/kafka'
+import { runService } from '../runtime/lifecycle'
+import { retry } from '../runtime/retry'
+import { streamProcessorSettings } from './config'
+import { lockDirectory } from './lock-directory'
+import { runStage } from './run-stage'
+import { readSettings } from './settings'
+import type { AnyStage } from './stage-batch'
+import { stageMetrics } from './stage-metrics'
+
+void runService('stream-processor', streamProcessorSettings, async (service, config) => {
+  const stages = topology(readSettings(config.ATTRIBUTION_SETTINGS))
+  service.onStop(lockDirectory(config.STATE_DIRECTORY))
+  const kafka = createKafka({
+    brokers: config.KAFKA_BROKERS,
+    clientId: service.name,
+    logger: service.logger,
+  })
+  const { health } = service
+  const admin = await retry(() => kafka.connectAdmin(), { health })
+  service.onStop(() => admin.close())
+  const registry = connectRegistry(config.REGISTRY_URL, config.TOPIC_PREFIX)
+  const metrics = stageMetrics(service.metrics)
+  for (const stage of Object.values(stages) as unknown as AnyStage[]) {
+    const stop = await retry(
+      () =>
+        runStage(stage, {
+          ...{ service, kafka, admin, registry, metrics },
+          prefix: config.TOPIC_PREFIX,
+          stateDirectory: config.STATE_DIRECTORY,
+          storeMaxAgeMs: config.STORE_MAX_AGE_MS,
+          transactionTimeoutMs: config.TRANSACTION_TIMEOUT_MS,
+          limits: {
+            batchRecordsMax: config.BATCH_RECORDS_MAX,
+            queueRecordsMax: config.QUEUE_RECORDS_MAX,
+            queueBytesMax: config.QUEUE_BYTES_MAX,
+          },
+        }),
+      { health },
+    )
+    service.onStop(stop)
+  }
+})

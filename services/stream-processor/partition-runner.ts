@@ -1,0 +1,249 @@
+// Keeps one partition of a stage running for as long as it is assigned here: opens and restores its task,
+// feeds it batches, and after a failed commit opens it again. It is told what was fetched; what to fetch it
+// tells the consumer.
+import assert from 'node:assert/strict'
+import { DependencyError, SetupError } from '../runtime/errors'
+import type { KafkaAdmin } from '../runtime/kafka-admin'
+import type { Batch, Consumer, TopicPartition } from '../runtime/kafka-consumer'
+import type { Health } from '../runtime/health'
+import type { Logger } from '../runtime/logger'
+import { retry } from '../runtime/retry'
+import { PartitionTask, type TaskOptions } from './partition-task'
+import type { PartitionStore, StageLog } from './ports'
+import { createRecordQueue, type RecordQueue } from './record-queue'
+
+export interface RunnerLimits {
+  readonly batchRecordsMax: number
+  readonly queueRecordsMax: number
+  readonly queueBytesMax: number
+}
+
+export interface RunnerOptions extends Omit<TaskOptions, 'log' | 'store'> {
+  readonly consumer: Consumer
+  readonly admin: KafkaAdmin
+  readonly health: Health
+  readonly logger: Logger
+  readonly limits: RunnerLimits
+  readonly openStore: (partition: number) => PartitionStore
+  readonly openLog: (partition: number) => StageLog
+  /** Called with an error nobody can mend from inside. */
+  readonly crash: (error: unknown) => void
+}
+
+type Phase = 'opening' | 'restoring' | 'running' | 'closed'
+
+export class PartitionRunner {
+  readonly #options: RunnerOptions
+  readonly #name: string
+  readonly #queue: RecordQueue
+  /** Offset to fetch next, by topic. */
+  readonly #nextFetch = new Map<string, number>()
+  readonly #ended: Promise<void>
+  #phase: Phase = 'opening'
+  #task: PartitionTask | null = null
+  #store: PartitionStore | null = null
+  #log: StageLog | null = null
+  #restored: (() => void) | null = null
+  #full = false
+
+  /** `after` resolves when an earlier runner of the partition has let go of the store. */
+  constructor(options: RunnerOptions, after: Promise<void>) {
+    this.#options = options
+    this.#name = `${options.stage.name}-${options.partition}`
+    this.#queue = createRecordQueue(options.wiring.loop)
+    options.health.unwell(this.#name, 'restoring')
+    options.consumer.pause(this.#all())
+    this.#ended = after.then(() => this.#run()).catch(options.crash)
+  }
+
+  /** A rebalance left the partition here: fetch on where we were, not where the group last committed. */
+  reassigned(): void {
+    const { consumer, partition } = this.#options
+    for (const [topic, offset] of this.#nextFetch) consumer.seek({ topic, partition, offset })
+  }
+
+  async hear(batch: Batch): Promise<void> {
+    const { wiring, metrics, partition } = this.#options
+    const expected = this.#nextFetch.get(batch.topic)
+    if (expected === undefined || this.#phase === 'closed') return
+    if (batch.topic === wiring.changelog) {
+      if (this.#phase !== 'restoring') return
+      this.#nextFetch.set(batch.topic, batch.lastOffset + 1)
+      if (await this.#task?.restore(batch.records)) this.#restored?.()
+      return
+    }
+    if (this.#phase !== 'running') return
+    if (batch.fetchedOffset > expected) await this.#assertNothingLost(batch.topic, expected)
+    this.#nextFetch.set(batch.topic, batch.lastOffset + 1)
+    this.#queue.push(batch.records)
+    metrics.lag(batch.topic, partition, batch.highWatermark - batch.lastOffset - 1)
+    this.#bound()
+  }
+
+  /** Positions that are in the changelog, for lag displays and for deleting what nobody needs any more. */
+  durablePositions(): Readonly<Record<string, number>> {
+    return this.#phase === 'running' ? (this.#store?.mark().positions ?? {}) : {}
+  }
+
+  /** Ends after the batch under way. */
+  async close(): Promise<void> {
+    this.#phase = 'closed'
+    this.#queue.wake()
+    this.#restored?.()
+    await this.#ended
+  }
+
+  async #run(): Promise<void> {
+    const { health, logger, metrics, stage } = this.#options
+    this.#store = this.#options.openStore(this.#options.partition)
+    try {
+      while (this.#isOpen()) {
+        await retry(() => this.#open(), { health, maxPauseMs: 2_000, goOn: () => this.#isOpen() })
+        if (!this.#isOpen()) break
+        health.well(this.#name)
+        const failure = await this.#work()
+        if (failure === null) break
+        logger.warn(
+          { stage: stage.name, partition: this.#options.partition, err: failure },
+          'reopening',
+        )
+        metrics.reopened(stage.name)
+        health.unwell(this.#name, 'reopening after a failed commit')
+        this.#phase = 'opening'
+        this.#options.consumer.pause(this.#all())
+        this.#queue.clear()
+        await this.#closeLog()
+      }
+    } catch (error) {
+      if (this.#isOpen() || !(error instanceof DependencyError)) throw error
+    } finally {
+      health.well(this.#name)
+      await this.#closeLog()
+      await this.#store.close()
+    }
+  }
+
+  /** Fences, restores, and lets the inputs flow from where the state stands. */
+  async #open(): Promise<void> {
+    const { consumer, partition, wiring, openLog, logger, stage } = this.#options
+    assert(this.#store !== null)
+    await this.#closeLog()
+    this.#log = openLog(partition)
+    this.#task = new PartitionTask({ ...this.#options, log: this.#log, store: this.#store })
+    const from = await this.#task.open()
+    if (!this.#isOpen()) return
+    const restored = new Promise<void>((resolve) => {
+      this.#restored = resolve
+    })
+    this.#phase = 'restoring'
+    const changelog = { topic: wiring.changelog, partition }
+    this.#nextFetch.set(wiring.changelog, from)
+    consumer.seek({ ...changelog, offset: from })
+    consumer.resume([changelog])
+    await restored
+    consumer.pause([changelog])
+    if (!this.#isOpen()) return
+    await this.#startInputs()
+    logger.info({ stage: stage.name, partition, reason: `restored from ${from}` }, 'assigned')
+  }
+
+  async #startInputs(): Promise<void> {
+    const { consumer, admin, partition, wiring } = this.#options
+    const positions = this.#task?.positions() ?? {}
+    const starts: (TopicPartition & { offset: number })[] = []
+    for (const topic of wiring.inputs) {
+      const bounds = (await admin.bounds(topic)).find((one) => one.partition === partition)
+      const low = bounds?.low ?? 0
+      const position = positions[topic] ?? low
+      if (position < low) throw lost(topic, partition, { from: position, to: low })
+      starts.push({ topic, partition, offset: position })
+    }
+    if (!this.#isOpen()) return
+    this.#phase = 'running'
+    this.#full = false
+    for (const start of starts) {
+      this.#nextFetch.set(start.topic, start.offset)
+      consumer.seek(start)
+    }
+    consumer.resume(this.#inputs())
+  }
+
+  /** @returns the error that made the outcome of a commit unknown; null when the partition is closed */
+  async #work(): Promise<DependencyError | null> {
+    const { limits } = this.#options
+    while (this.#isOpen()) {
+      const records = this.#queue.take(limits.batchRecordsMax)
+      if (records.length === 0) {
+        await this.#queue.filled()
+        continue
+      }
+      try {
+        await this.#task?.process(records)
+      } catch (error) {
+        if (error instanceof DependencyError) return error
+        throw error
+      }
+      this.#bound()
+    }
+    return null
+  }
+
+  /** Stops fetching while too much waits, goes on when half of it is gone. */
+  #bound(): void {
+    const { consumer, limits, metrics, stage, partition } = this.#options
+    const [records, bytes] = [this.#queue.length(), this.#queue.bytes()]
+    metrics.queued(stage.name, partition, records)
+    if (!this.#full && (records > limits.queueRecordsMax || bytes > limits.queueBytesMax)) {
+      this.#full = true
+      consumer.pause(this.#inputs())
+    } else if (
+      this.#full &&
+      records < limits.queueRecordsMax / 2 &&
+      bytes < limits.queueBytesMax / 2
+    ) {
+      this.#full = false
+      consumer.resume(this.#inputs())
+    }
+  }
+
+  /** kafkajs silently starts over where the log begins when a position is gone: that would be a loss. */
+  async #assertNothingLost(topic: string, expected: number): Promise<void> {
+    const { admin, partition } = this.#options
+    const bounds = (await admin.bounds(topic)).find((one) => one.partition === partition)
+    const low = bounds?.low ?? 0
+    if (expected < low) throw lost(topic, partition, { from: expected, to: low })
+  }
+
+  async #closeLog(): Promise<void> {
+    const log = this.#log
+    this.#log = null
+    await log?.close()
+  }
+
+  #isOpen(): boolean {
+    return this.#phase !== 'closed'
+  }
+
+  #inputs(): TopicPartition[] {
+    return this.#options.wiring.inputs.map((topic) => ({
+      topic,
+      partition: this.#options.partition,
+    }))
+  }
+
+  #all(): TopicPartition[] {
+    const { wiring, partition } = this.#options
+    return [...this.#inputs(), { topic: wiring.changelog, partition }]
+  }
+}
+
+function lost(
+  topic: string,
+  partition: number,
+  { from, to }: { from: number; to: number },
+): SetupError {
+  return new SetupError(
+    `offsets ${from} to ${to - 1} of ${topic}-${partition} were deleted before they were processed: ` +
+      'they are lost; to go on without them, reset the stage',
+  )
+}

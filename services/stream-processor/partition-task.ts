@@ -1,0 +1,245 @@
+// One partition of one stage. States: opening (fencing older owners), restoring (reading the changelog up to
+// its own owner record), running (taking batches), closed. A failed commit closes the log, forgets the batch
+// and opens again, as on a takeover: the changelog then says whether the transaction happened.
+import assert from 'node:assert/strict'
+import { isReject, reject, type Reject } from '../core/reject'
+import type { StageMark as MarkRecord } from '../core/records'
+import type { RecordCodec } from '../runtime/codec'
+import { deadLetter } from '../runtime/dead-letter'
+import { SetupError } from '../runtime/errors'
+import type { IncomingRecord, OutgoingRecord } from '../runtime/kafka'
+import type { EntryStore } from './overlay'
+import { markKeys } from './kafka-stage-log'
+import { emptyMark, type PartitionStore, type StageLog, type StageMark } from './ports'
+import { openBatch, type AnyStage, type StageBatch } from './stage-batch'
+import type { StageMetrics } from './stage-metrics'
+import type { StageWiring } from './stage-wiring'
+
+/** A record that crashed the process this often becomes a dead letter. */
+const crashesMax = 3
+
+export interface TaskOptions {
+  readonly stage: AnyStage
+  readonly partition: number
+  readonly wiring: StageWiring
+  readonly log: StageLog
+  readonly store: PartitionStore
+  readonly metrics: StageMetrics
+}
+
+export class PartitionTask {
+  readonly #options: TaskOptions
+  readonly #entries: EntryStore<unknown>
+  #mark: StageMark = emptyMark
+  #ownerOffset = -1
+
+  constructor(options: TaskOptions) {
+    this.#options = options
+    this.#entries = decoded(options.store, options.wiring.stateCodec)
+  }
+
+  /** Fences older owners. @returns the changelog offset to restore from */
+  async open(): Promise<number> {
+    const { log, store, wiring } = this.#options
+    this.#ownerOffset = await log.open()
+    await wiring.stateCodec.learn(store.schemaIds().map(schemaHeader))
+    // A store ahead of its changelog is a copy of one that is no more.
+    if (store.changelogNext() > this.#ownerOffset) store.clear()
+    this.#mark = store.mark()
+    return store.changelogNext()
+  }
+
+  /** Applies changelog records. @returns true once this owner's own record came by: the state is complete */
+  async restore(records: readonly IncomingRecord[]): Promise<boolean> {
+    const { store, wiring } = this.#options
+    await wiring.marks.learn(records.filter(isMark).map(({ value }) => value))
+    await wiring.stateCodec.learn(records.filter((one) => !isMark(one)).map(({ value }) => value))
+    let done = false
+    let next = store.changelogNext()
+    const entries: [string, Buffer | null][] = []
+    for (const record of records) {
+      if (record.offset > this.#ownerOffset) break
+      next = record.offset + 1
+      done ||= record.offset === this.#ownerOffset
+      const key = String(record.key)
+      if (key === markKeys.mark) this.#mark = this.#readMark(record)
+      else if (key !== markKeys.owner) entries.push([key, record.value])
+    }
+    const schemaIds = schemaIdsOf(store, entries)
+    store.apply({ entries, from: null, mark: this.#mark, changelogNext: next, schemaIds })
+    if (done) this.#checkPartitions()
+    return done
+  }
+
+  /** Next offset of each input topic, by its name on the broker. */
+  positions(): Readonly<Record<string, number>> {
+    return this.#mark.positions
+  }
+
+  /**
+   * Processes one batch, in this order:
+   * 1. drop records below the positions, decode the rest, run the step on each over an overlay of the store;
+   * 2. settle what the batch touched;
+   * 3. commit one transaction: state, positions, outputs, messages to other partitions, dead letters;
+   * 4. apply the overlay to the store, which checks that it stands where the batch began.
+   * A crash before 3 repeats the batch; between 3 and 4 the changelog brings the store up to date.
+   * @throws DependencyError when the outcome of 3 is unknown: close the task and open it again
+   */
+  async process(records: readonly IncomingRecord[]): Promise<void> {
+    const { stage, partition, wiring, log, store, metrics } = this.#options
+    const fresh = records.filter(
+      ({ topic, offset }) => offset >= (this.#mark.positions[topic] ?? 0),
+    )
+    if (fresh.length === 0) return
+    const began = performance.now()
+    const placement = { partition, partitions: wiring.partitions }
+    const batch = openBatch(stage, this.#entries, placement)
+    const letters = await this.#observe(fresh, batch)
+    batch.settle()
+
+    const state = [...batch.changes()].map(
+      ([key, entry]) =>
+        [key, entry === null ? null : wiring.stateCodec.encode(entry)] as [string, Buffer | null],
+    )
+    const mark = { ...this.#mark, ...advanced(this.#mark, fresh), partitions: wiring.partitions }
+    const outputs = [...this.#outputs(batch), ...letters]
+    if (state.length > 0 || outputs.length > 0) {
+      const next = await log.commit([...this.#changelog(state, mark), ...outputs])
+      assert(next !== null, 'the mark was committed without an offset')
+      const schemaIds = schemaIdsOf(store, state)
+      store.apply({ entries: state, from: store.mark(), mark, changelogNext: next, schemaIds })
+    }
+    this.#mark = mark
+    metrics.batch({
+      stage: stage.name,
+      records: fresh,
+      batch,
+      outputs,
+      seconds: (performance.now() - began) / 1_000,
+    })
+  }
+
+  async #observe(records: readonly IncomingRecord[], batch: StageBatch): Promise<OutgoingRecord[]> {
+    const { stage, wiring, metrics } = this.#options
+    await wiring.learn(records)
+    const letters: OutgoingRecord[] = []
+    for (const record of records) {
+      const outcome = await this.#step(record, batch)
+      if (outcome === undefined) continue
+      metrics.rejected(stage.name, outcome)
+      letters.push(deadLetter(record, outcome, { stage: stage.name, prefix: wiring.prefix }))
+    }
+    return letters
+  }
+
+  async #step(record: IncomingRecord, batch: StageBatch): Promise<Reject | undefined> {
+    const place = `${record.topic}:${record.offset}`
+    const crashes = this.#mark.crashes[place] ?? 0
+    if (crashes >= crashesMax) return reject('crashed', `crashed the processor ${crashes} times`)
+    const value = this.#options.wiring.decode(record)
+    if (isReject(value)) return value
+    try {
+      return batch.observe({ topic: this.#options.wiring.catalogueName(record.topic), value })
+    } catch (error) {
+      // Our own fault: the process will die. The changelog remembers which record it was.
+      const mark = { ...this.#mark, crashes: { ...this.#mark.crashes, [place]: crashes + 1 } }
+      await this.#options.log.commit(this.#changelog([], mark))
+      throw error
+    }
+  }
+
+  #changelog(
+    state: readonly (readonly [string, Buffer | null])[],
+    mark: StageMark,
+  ): OutgoingRecord[] {
+    const { wiring, partition } = this.#options
+    const to = { topic: wiring.changelog, partition }
+    const record = { ...mark, owner: '' }
+    return [
+      ...state.map(([key, value]) => ({ ...to, key, value })),
+      { ...to, key: markKeys.mark, value: wiring.marks.encode(record) },
+    ]
+  }
+
+  #outputs(batch: StageBatch): OutgoingRecord[] {
+    const { wiring } = this.#options
+    return [
+      ...batch.emissions.map((emission) => wiring.encodeEmission(emission)),
+      ...batch.loops.map((message) => wiring.encodeLoop(message)),
+    ]
+  }
+
+  #readMark(record: IncomingRecord): StageMark {
+    const mark: MarkRecord | Reject = this.#options.wiring.marks.decode(record.value)
+    assert(!isReject(mark), 'the changelog holds a mark that cannot be read')
+    const { positions, partitions, crashes } = mark
+    return { positions, partitions, crashes }
+  }
+
+  #checkPartitions(): void {
+    const had = this.#mark.partitions
+    const { wiring, stage } = this.#options
+    if (had !== 0 && had !== wiring.partitions) {
+      throw new SetupError(
+        `stage ${stage.name} was built on topics of ${had} partitions and finds ${wiring.partitions}: ` +
+          'the count cannot be changed, create new topics and replay history',
+      )
+    }
+  }
+}
+
+function advanced(
+  mark: StageMark,
+  records: readonly IncomingRecord[],
+): Pick<StageMark, 'positions' | 'crashes'> {
+  const positions: Record<string, number> = { ...mark.positions }
+  for (const { topic, offset } of records) {
+    positions[topic] = Math.max(positions[topic] ?? 0, offset + 1)
+  }
+  const crashes = Object.fromEntries(
+    Object.entries(mark.crashes).filter(([place]) => {
+      const cut = place.lastIndexOf(':')
+      return Number(place.slice(cut + 1)) >= (positions[place.slice(0, cut)] ?? 0)
+    }),
+  )
+  return { positions, crashes }
+}
+
+function decoded(store: PartitionStore, codec: RecordCodec<unknown>): EntryStore<unknown> {
+  const read = (bytes: Buffer): unknown => {
+    const entry = codec.decode(bytes)
+    assert(!isReject(entry), 'the store holds an entry that cannot be read')
+    return entry
+  }
+  return {
+    get: (key) => {
+      const bytes = store.get(key)
+      return bytes === undefined ? undefined : read(bytes)
+    },
+    *range(from, to, reverse) {
+      for (const [key, bytes] of store.range(from, to, reverse)) yield [key, read(bytes)]
+    },
+  }
+}
+
+function isMark({ key }: IncomingRecord): boolean {
+  const text = String(key)
+  return text === markKeys.mark || text === markKeys.owner
+}
+
+/** The registry ids under which the store's values were written. */
+function schemaIdsOf(
+  store: PartitionStore,
+  entries: readonly (readonly [string, Buffer | null])[],
+): readonly number[] {
+  const known = store.schemaIds()
+  const ids = new Set(known)
+  for (const [, value] of entries) if (value !== null) ids.add(value.readInt32BE(1))
+  return ids.size === known.length ? known : [...ids]
+}
+
+function schemaHeader(id: number): Buffer {
+  const header = Buffer.alloc(5)
+  header.writeInt32BE(id, 1)
+  return header
+}

@@ -1,0 +1,158 @@
+// Runs a stage of the topology on Kafka: one consumer that only fetches, and a runner for every partition
+// assigned to it.
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { SchemaDirectory } from '../runtime/codec'
+import type { KafkaClient } from '../runtime/kafka'
+import type { KafkaAdmin } from '../runtime/kafka-admin'
+import type { Consumer, TopicPartition } from '../runtime/kafka-consumer'
+import type { Service } from '../runtime/lifecycle'
+import { kafkaStageLog } from './kafka-stage-log'
+import { openLmdbStore } from './lmdb-store'
+import { PartitionRunner, type RunnerLimits, type RunnerOptions } from './partition-runner'
+import type { AnyStage } from './stage-batch'
+import type { StageMetrics } from './stage-metrics'
+import { wireStage, type StageWiring } from './stage-wiring'
+
+export interface StageOptions {
+  readonly service: Service
+  readonly kafka: KafkaClient
+  readonly admin: KafkaAdmin
+  readonly registry: SchemaDirectory
+  readonly metrics: StageMetrics
+  readonly prefix: string
+  readonly stateDirectory: string
+  readonly storeMaxAgeMs: number
+  readonly transactionTimeoutMs: number
+  readonly limits: RunnerLimits
+}
+
+/** How often positions are told to the group, and loop records nobody needs are deleted. */
+const housekeepingMs = 5_000
+
+/** @returns what ends it. @throws SetupError before any record is read when the topics do not fit */
+export async function runStage(
+  stage: AnyStage,
+  options: StageOptions,
+): Promise<() => Promise<void>> {
+  const { service, kafka, admin } = options
+  const wiring = await wireStage(stage, options)
+  const cluster = await admin.clusterId()
+  const runners = new Map<number, PartitionRunner>()
+  const closing = new Map<number, Promise<void>>()
+
+  const close = (partition: number): void => {
+    const runner = runners.get(partition)
+    if (runner === undefined) return
+    runners.delete(partition)
+    closing.set(partition, runner.close())
+  }
+  const assign = (assigned: readonly TopicPartition[], consumer: Consumer): void => {
+    const mine = new Set(
+      assigned.filter(({ topic }) => topic === wiring.changelog).map(({ partition }) => partition),
+    )
+    for (const partition of [...runners.keys()]) if (!mine.has(partition)) close(partition)
+    for (const partition of mine) {
+      const runner = runners.get(partition)
+      if (runner !== undefined) {
+        runner.reassigned()
+        continue
+      }
+      const of = { ...runnerOptions({ stage, wiring, cluster, options }), partition, consumer }
+      runners.set(partition, new PartitionRunner(of, closing.get(partition) ?? Promise.resolve()))
+    }
+  }
+  const groupId = `${options.prefix}${stage.name}`
+  const consumer = await kafka.runConsumer({
+    groupId,
+    topics: [...wiring.inputs, wiring.changelog],
+    onAssigned: assign,
+    onBatch: (batch) => runners.get(batch.partition)?.hear(batch),
+    onCrash: (error) => {
+      service.crash(error)
+    },
+    preferredPartitions: () => partitionsOnDisk(options.stateDirectory, stage),
+  })
+  const timer = setInterval(() => {
+    keepHouse({ runners, consumer, admin, wiring }).catch((err: unknown) => {
+      service.logger.warn({ stage: stage.name, err }, 'housekeeping failed')
+    })
+  }, housekeepingMs)
+  return async () => {
+    clearInterval(timer)
+    await consumer.close()
+    for (const partition of [...runners.keys()]) close(partition)
+    await Promise.all(closing.values())
+  }
+}
+
+interface RunnerParts {
+  readonly stage: AnyStage
+  readonly wiring: StageWiring
+  readonly cluster: string
+  readonly options: StageOptions
+}
+
+function runnerOptions({
+  stage,
+  wiring,
+  cluster,
+  options,
+}: RunnerParts): Omit<RunnerOptions, 'partition' | 'consumer'> {
+  const { service, kafka, admin, metrics, limits, stateDirectory } = options
+  const { storeMaxAgeMs: maxAgeMs, transactionTimeoutMs, prefix } = options
+  return {
+    ...{ stage, wiring, metrics, admin, limits },
+    health: service.health,
+    logger: service.logger,
+    crash: (error: unknown) => {
+      service.crash(error)
+    },
+    openStore: (partition) =>
+      openLmdbStore({
+        directory: join(stateDirectory, stage.name, String(partition)),
+        origin: `${cluster}/${wiring.changelog}/${partition}`,
+        maxAgeMs,
+        now: Date.now,
+      }),
+    openLog: (partition) =>
+      kafkaStageLog({
+        kafka,
+        transactionalId: `${prefix}${stage.name}-${partition}`,
+        transactionTimeoutMs,
+        changelog: wiring.changelog,
+        partition,
+        marks: wiring.marks,
+      }),
+  }
+}
+
+/** Positions for lag displays (nothing reads them), and an end for loop records that are in the state. */
+async function keepHouse({
+  runners,
+  consumer,
+  admin,
+  wiring,
+}: {
+  runners: ReadonlyMap<number, PartitionRunner>
+  consumer: Consumer
+  admin: KafkaAdmin
+  wiring: StageWiring
+}): Promise<void> {
+  const offsets = [...runners].flatMap(([partition, runner]) =>
+    Object.entries(runner.durablePositions()).map(([topic, offset]) => ({
+      topic,
+      partition,
+      offset,
+    })),
+  )
+  if (offsets.length === 0) return
+  await consumer.commit(offsets)
+  const applied = offsets.filter(({ topic }) => topic === wiring.loop)
+  if (wiring.loop !== null && applied.length > 0) await admin.deleteRecords(wiring.loop, applied)
+}
+
+function partitionsOnDisk(stateDirectory: string, stage: AnyStage): number[] {
+  const directory = join(stateDirectory, stage.name)
+  return existsSync(directory) ? readdirSync(directory).map(Number) : []
+}

@@ -1,0 +1,57 @@
+// What the stream processor counts.
+import type { Reject } from '../core/reject'
+import type { IncomingRecord, OutgoingRecord } from '../runtime/kafka'
+import type { Metrics } from '../runtime/metrics'
+import type { StageBatch } from './stage-batch'
+
+export interface BatchReport {
+  readonly stage: string
+  readonly records: readonly IncomingRecord[]
+  readonly batch: StageBatch
+  readonly outputs: readonly OutgoingRecord[]
+  readonly seconds: number
+}
+
+export interface StageMetrics {
+  batch(report: BatchReport): void
+  rejected(stage: string, reject: Reject): void
+  /** Records between what was fetched last and the end of the input partition. */
+  lag(topic: string, partition: number, records: number): void
+  queued(stage: string, partition: number, records: number): void
+  reopened(stage: string): void
+}
+
+export function stageMetrics(metrics: Metrics): StageMetrics {
+  const seconds = metrics.histogram('batch_duration_seconds', 'Time of one batch', ['stage'])
+  const loops = metrics.counter('loop_messages_total', 'Messages between nodes', ['stage', 'way'])
+  const emitted = metrics.counter('emitted_records_total', 'Records written', ['stage', 'topic'])
+  const lag = metrics.gauge('lag_records', 'Records not yet fetched', ['topic', 'partition'])
+  const queued = metrics.gauge('queued_records', 'Records fetched and waiting', [
+    'stage',
+    'partition',
+  ])
+  const reopened = metrics.counter('reopened_tasks_total', 'Tasks opened again after a failure', [
+    'stage',
+  ])
+  return {
+    batch: ({ stage, records, batch, outputs, seconds: took }) => {
+      seconds.observe({ stage }, took)
+      metrics.records.inc({ stage, outcome: 'processed', reason: '' }, records.length)
+      loops.inc({ stage, way: 'local' }, batch.counts.local)
+      loops.inc({ stage, way: 'loop_topic' }, batch.loops.length)
+      for (const { topic } of outputs) emitted.inc({ stage, topic })
+    },
+    rejected: (stage, { rejected }) => {
+      metrics.records.inc({ stage, outcome: 'rejected', reason: rejected })
+    },
+    lag: (topic, partition, records) => {
+      lag.set({ topic, partition: String(partition) }, records)
+    },
+    queued: (stage, partition, records) => {
+      queued.set({ stage, partition: String(partition) }, records)
+    },
+    reopened: (stage) => {
+      reopened.inc({ stage })
+    },
+  }
+}
