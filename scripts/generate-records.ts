@@ -1,8 +1,7 @@
-// Writes services/core/records.ts, the TypeScript types of every record in schemas/. `--check` fails on
-// drift instead.
-import { readFileSync, writeFileSync } from 'node:fs'
+// Writes services/core/records.ts, the TypeScript types of every record in schemas/; `npm run generate`. A test
+// fails when the two part.
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { format } from 'prettier'
 import {
   projectDirectory,
   readAvroRecords,
@@ -43,28 +42,18 @@ function interfaceOf(record: AvroRecord): string {
   return `${comment(record.doc)}export interface ${record.name} {\n${fields.join('\n')}\n}`
 }
 
-/** The text of services/core/records.ts for today's schemas. */
-export async function generateRecords(): Promise<string> {
+/** The text of services/core/records.ts for today's schemas, before formatting. */
+export function recordsSource(): string {
   const records = readAvroRecords()
   const names = [...records.keys()].map((name) => `readonly ${name}: ${name}`)
-  const source = [
+  return [
     '// Generated from schemas/*.avsc by `npm run generate`. Do not edit.',
     ...[...records.values()].map(interfaceOf),
     `/** Every record by its name. */\nexport interface Records {\n${names.join('\n')}\n}`,
     'export type RecordName = keyof Records',
   ].join('\n\n')
-  return format(source, { parser: 'typescript', semi: false, singleQuote: true, printWidth: 100 })
 }
 
-async function main(): Promise<void> {
-  const target = join(projectDirectory(), 'services', 'core', 'records.ts')
-  const text = await generateRecords()
-  if (!process.argv.includes('--check')) {
-    writeFileSync(target, text)
-  } else if (readFileSync(target, 'utf8') !== text) {
-    console.error('services/core/records.ts does not match schemas/: run npm run generate')
-    process.exit(1)
-  }
+if (require.main === module) {
+  writeFileSync(join(projectDirectory(), 'services', 'core', 'records.ts'), recordsSource())
 }
-
-if (require.main === module) void main()

@@ -154,8 +154,8 @@ export interface JourneyEntry {
   readonly hub: string | null
   readonly order: OrderEntry | null
   readonly member: Member | null
-  /** The identifier set of this key has been told to its identifiers */
-  readonly announced: boolean | null
+  /** The key says it all: an identifier set that was announced, or an identifier this one was seen with */
+  readonly noted: boolean | null
 }
 
 /** One touchpoint of an order's journey, or several of one kind less than the session gap apart. */
@@ -200,6 +200,8 @@ export interface NodeHead {
   readonly identifiers: readonly string[]
   /** Roots only: how many identifiers it holds */
   readonly members: number
+  /** How many identifiers of other kinds it was directly seen with; each is an entry of its own */
+  readonly others: number
 }
 
 /** An order as its root keeps it. Snapshot, version and last emission move together, so that two roots never hold one order. */

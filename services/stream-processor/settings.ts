@@ -87,6 +87,7 @@ const file = z.strictObject({
       phone_accounts: hubLimit('phoneAccounts'),
       phone_accounts_in_all: hubLimit('phoneAccountsInAll'),
       code_phones: hubLimit('codePhones'),
+      others: hubLimit('others'),
     })
     .prefault({}),
   attribution: z
@@ -130,6 +131,7 @@ export function parseSettings(text: string): JourneySettings {
         phoneAccounts: hubs.phone_accounts,
         phoneAccountsInAll: hubs.phone_accounts_in_all,
         codePhones: hubs.code_phones,
+        others: hubs.others,
       },
     },
   }

@@ -107,7 +107,7 @@ function contentOf(turn: JourneyTurn, entry: OrderEntry, view: RootView): Conten
     person,
     person_identifiers: identifiers.sort(),
     evidence: view.evidence
-      .filter(({ identifiers: set }) => set.some((identifier) => own.has(identifier)))
+      .filter(({ identifiers: set }) => set.length > 1 && set.some((one) => own.has(one)))
       .slice(0, evidenceShownMax),
     settings: applied.name,
     ...attribution,

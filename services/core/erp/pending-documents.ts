@@ -33,6 +33,10 @@ export class PendingDocuments<Value> {
     return this.byKey.size
   }
 
+  has(key: string): boolean {
+    return this.byKey.has(key)
+  }
+
   /** Takes a record in. A version below the newest known changes nothing. */
   add(
     key: string,
@@ -51,7 +55,7 @@ export class PendingDocuments<Value> {
       value: newer ? record.value : known.value,
       sinceMs: known?.sinceMs ?? record.atMs,
       firstOffset: known?.firstOffset ?? record.offset,
-      lastOffset: record.offset,
+      lastOffset: Math.max(known?.lastOffset ?? 0, record.offset),
     })
   }
 

@@ -50,7 +50,9 @@ export function arrive(turn: JourneyTurn, arrival: Arrival, limits: GatherLimits
   const { touchpoint, declined, last } = arrival
   const { identifiers } = touchpoint
   if (identifiers.length === 0) return
-  const head = see(turn, identifiers, limits)
+  // A set that was announced from here has been seen in full.
+  const announced = turn.get(keys.announced(identifiers)) !== undefined
+  const head = announced ? headOf(turn) : see(turn, identifiers, limits)
   if (head.hub && !last) {
     const next = identifiers[identifiers.indexOf(turn.node) + 1]
     const to = next ?? identifiers[0] ?? turn.node
@@ -60,7 +62,7 @@ export function arrive(turn: JourneyTurn, arrival: Arrival, limits: GatherLimits
   }
   toRoot(turn, { touch: touchpoint })
   for (const hub of declined) toRoot(turn, { hub })
-  if (!last) announce(turn, identifiers)
+  if (!last && !announced) announce(turn, identifiers)
 }
 
 /** An order is known by its own node: it unites the identifiers of its snapshots and offers itself to them. */
@@ -115,21 +117,28 @@ function link(turn: JourneyTurn, other: string, limits: GatherLimits): void {
 function see(turn: JourneyTurn, identifiers: readonly string[], limits: GatherLimits): NodeHead {
   const head = headOf(turn)
   if (head.hub) return head
-  const fresh = identifiers.filter(
-    (other) =>
-      other !== turn.node && isLimited(turn.node, other) && !head.seen_with.includes(other),
-  )
-  if (fresh.length === 0) return head
-  const seenWith = [...head.seen_with, ...fresh]
-  const hub = isHub(turn.node, seenWith, limits.hubs)
-  const seen: NodeHead = { ...head, hub, seen_with: hub ? [] : seenWith }
+  const limited = [...head.seen_with]
+  let others = head.others
+  for (const other of identifiers) {
+    if (other === turn.node) continue
+    if (isLimited(turn.node, other)) {
+      if (!limited.includes(other)) limited.push(other)
+    } else if (turn.get(keys.seenWith(other)) === undefined) {
+      turn.put(keys.seenWith(other), entryOf({ noted: true }))
+      others += 1
+    }
+  }
+  const inAll = limited.length + others
+  if (inAll === head.seen_with.length + head.others) return head
+  const hub = isHub(turn.node, { limited, inAll }, limits.hubs)
+  const seen: NodeHead = { ...head, hub, seen_with: hub ? [] : limited, others }
   putHead(turn, seen)
   if (hub) {
     toRoot(turn, { hub: turn.node })
     turn.emit(topics.findings, turn.node, {
       subject: turn.node,
       kind: 'hub',
-      detail: `seen with ${seenWith.length} others: it no longer joins anybody`,
+      detail: `seen with ${inAll} others: it no longer joins anybody`,
     })
   }
   return seen
@@ -138,9 +147,7 @@ function see(turn: JourneyTurn, identifiers: readonly string[], limits: GatherLi
 /** Once for each set: every other identifier of it hears of it. */
 function announce(turn: JourneyTurn, identifiers: readonly string[]): void {
   if (identifiers.length < 2) return
-  const key = keys.announced(identifiers)
-  if (turn.get(key) !== undefined) return
-  turn.put(key, entryOf({ announced: true }))
+  turn.put(keys.announced(identifiers), entryOf({ noted: true }))
   for (const to of identifiers) {
     if (to !== turn.node) turn.send(factTo(to, { sighting: { identifiers, home: turn.node } }))
   }
@@ -185,7 +192,9 @@ function keepTouch(turn: JourneyTurn, touch: Touchpoint): void {
     turn.change({ kind: 'touch', at: touch.at })
   }
   const { identifiers, source, id, at } = touch
-  keepEvidence(turn, { identifiers, source, id, at })
+  // An identifier alone shows nothing: that it was seen is all there is to keep.
+  const alone = { identifiers, source: '', id: '', at: 0 }
+  keepEvidence(turn, identifiers.length < 2 ? alone : { identifiers, source, id, at })
 }
 
 export function precedes(a: Touchpoint, b: Touchpoint): boolean {

@@ -13,6 +13,8 @@ export interface HubLimits {
   readonly phoneAccountsInAll: number
   /** A customer code: phones. */
   readonly codePhones: number
+  /** Any identifier: others of all kinds. */
+  readonly others: number
 }
 
 export const defaultHubLimits: HubLimits = {
@@ -22,6 +24,7 @@ export const defaultHubLimits: HubLimits = {
   phoneAccounts: 8,
   phoneAccountsInAll: 20,
   codePhones: 5,
+  others: 1_000,
 }
 
 const accounts: ReadonlySet<string> = new Set(['unionid', 'openid', 'user'])
@@ -43,12 +46,19 @@ export function isLimited(node: string, other: string): boolean {
   }
 }
 
-/** Whether an identifier seen with these others (of limited kinds) is over a limit. */
-export function isHub(node: string, seenWith: readonly string[], limits: HubLimits): boolean {
-  const phones = seenWith.filter((other) => kindOf(other) === 'phone').length
+/** With whom an identifier was directly seen: those of limited kinds by name, all by number. */
+export interface SeenWith {
+  readonly limited: readonly string[]
+  readonly inAll: number
+}
+
+/** Whether an identifier seen with these others is over a limit. */
+export function isHub(node: string, { limited, inAll }: SeenWith, limits: HubLimits): boolean {
+  if (inAll > limits.others) return true
+  const phones = limited.filter((other) => kindOf(other) === 'phone').length
   const accountsByScope = new Map<string, number>()
   let accountsInAll = 0
-  for (const other of seenWith) {
+  for (const other of limited) {
     if (!accounts.has(kindOf(other))) continue
     accountsInAll += 1
     accountsByScope.set(scopeOf(other), (accountsByScope.get(scopeOf(other)) ?? 0) + 1)

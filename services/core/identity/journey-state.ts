@@ -28,7 +28,7 @@ const noEntry: JourneyEntry = {
   hub: null,
   order: null,
   member: null,
-  announced: null,
+  noted: null,
 }
 
 const noFact: Omit<Fact, 'to'> = {
@@ -57,6 +57,7 @@ export function factTo(to: string, content: Partial<Omit<Fact, 'to'>>): Fact {
 export const keys = {
   head: 'h',
   announced: (identifiers: readonly string[]) => `a|${setDigest(identifiers)}`,
+  seenWith: (identifier: string) => `s|${identifier}`,
   evidence: (identifiers: readonly string[]) => `e|${setDigest(identifiers)}`,
   hub: (identifier: string) => `b|${identifier}`,
   member: (identifier: string) => `m|${identifier}`,
@@ -104,4 +105,5 @@ export const newHead: NodeHead = {
   hub: false,
   identifiers: [],
   members: 0,
+  others: 0,
 }

@@ -23,6 +23,7 @@ export function settleIdentities(
 function evidenceByIdentifier(evidence: readonly Evidence[]): Map<string, Evidence[]> {
   const shownBy = new Map<string, Evidence[]>()
   for (const one of evidence) {
+    if (one.identifiers.length < 2) continue
     for (const identifier of one.identifiers) {
       const known = shownBy.get(identifier)
       if (known === undefined) shownBy.set(identifier, [one])

@@ -21,6 +21,7 @@ const tightHubs: HubLimits = {
   phoneAccounts: 2,
   phoneAccountsInAll: 3,
   codePhones: 2,
+  others: 6,
 }
 const settings: JourneySettings = {
   orders: { attribution: [{ ...defaultSettings, repeat_orders: 'reset' }], generation: 0 },
@@ -139,12 +140,17 @@ function oracle({ touchpoints, orders }: History) {
   for (const set of sets) {
     for (const one of set) {
       const others = seenWith.get(one) ?? new Set()
-      for (const other of set) if (other !== one && isLimited(one, other)) others.add(other)
+      for (const other of set) if (other !== one) others.add(other)
       seenWith.set(one, others)
     }
   }
   const hubs = new Set(
-    [...seenWith].filter(([one, others]) => isHub(one, [...others], tightHubs)).map(([one]) => one),
+    [...seenWith]
+      .filter(([one, others]) => {
+        const limited = [...others].filter((other) => isLimited(one, other))
+        return isHub(one, { limited, inAll: others.size }, tightHubs)
+      })
+      .map(([one]) => one),
   )
   return { persons: decidePersons(sets, hubs), identifiersOf, hubs }
 }
@@ -189,8 +195,9 @@ function expectBalanced({
   converted_at: convertedAt,
 }: AttributedOrder): void {
   const sums = new Map<string, number>()
-  for (const { model, amount_minor } of credits)
+  for (const { model, amount_minor } of credits) {
     sums.set(model, (sums.get(model) ?? 0) + amount_minor)
+  }
   if (convertedAt === null) expect(sums.size).toBe(0)
   else expect([...sums.values()]).toEqual(defaultSettings.models.map(() => netMinor))
 }
