@@ -96,7 +96,11 @@ export function createEdgeServer(listener: Listener, limits: EdgeLimits): Server
       keepAliveTimeout: limits.keepAliveMs,
       connectionsCheckingInterval: Math.min(limits.requestTimeoutMs, 5_000),
     },
-    listener,
+    (request, response) => {
+      // A busy connection outlives close(): without this its client would hold a stopping server up.
+      if (!server.listening) response.shouldKeepAlive = false
+      listener(request, response)
+    },
   )
   server.maxConnections = limits.connectionsMax
   return server

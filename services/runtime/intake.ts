@@ -52,6 +52,8 @@ export function createIntake<Value>(options: IntakeOptions<Value>): Intake<Value
         health.unwell(error.dependency, error.message)
         batches.inc({ outcome: 'unavailable' })
         return 'unavailable'
+      } finally {
+        queued.set(producer.queuedBytes())
       }
       health.well('kafka')
       seconds.observe((performance.now() - startedAt) / 1000)

@@ -1,4 +1,4 @@
-import { request as httpRequest, Agent } from 'node:http'
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { partitionOf } from '../../services/core/partition'
 import { collectorSources } from '../../services/collector/sources'
 import { identifierTools } from '../support/edge-fakes'
@@ -227,37 +227,33 @@ test('other paths and methods have clear answers that show nothing of the server
   expect((await fetch(`${server.url}/robots.txt`)).status).toBe(200)
 })
 
-test('a running request ends while the server stops taking new ones', async () => {
+test('a stopping collector ends running requests, then its connections', async () => {
   const { server, producer } = await startCollector()
   producer.mode = 'hold'
-  const agent = new Agent({ keepAlive: true })
-  const status = new Promise<number | undefined>((resolve, reject) => {
-    const request = httpRequest(
-      {
-        port: server.port,
-        path: '/collect',
-        method: 'POST',
-        agent,
-        headers: { 'x-write-key': key },
-      },
-      (response) => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const send = () =>
+    new Promise<IncomingMessage>((resolve, reject) => {
+      const headers = { 'x-write-key': key }
+      const options = { port: server.port, path: '/collect', method: 'POST', agent, headers }
+      const request = httpRequest(options, (response) => {
         response.resume()
-        resolve(response.statusCode)
-      },
-    )
-    request.once('error', reject)
-    request.end(JSON.stringify(click))
-  })
-  while (producer.sends.length === 0) await new Promise((resolve) => setImmediate(resolve))
-  const closed = new Promise<void>((resolve) => {
-    server.server.close(() => {
-      resolve()
+        resolve(response)
+      })
+      request.once('error', reject)
+      request.end(JSON.stringify(click))
     })
-  })
+  const running = send()
+  const queued = send()
+  while (producer.sends.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  const closed = new Promise((resolve) => server.server.close(resolve))
+  producer.mode = 'acknowledge'
   producer.release()
-  expect(await status).toBe(200)
-  agent.destroy()
+  expect((await running).statusCode).toBe(200)
+  const last = await queued
+  expect(last.statusCode).toBe(200)
+  expect(last.headers.connection).toBe('close')
   await closed
+  agent.destroy()
 })
 
 test('requests and events are counted by outcome', async () => {
