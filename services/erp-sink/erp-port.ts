@@ -57,6 +57,8 @@ export interface StockDelta {
  * looked up. A call for several documents is done for all or for none.
  */
 export interface ErpPort {
+  /** Whether the sink can work there at all. @throws DependencyError telling the operator what is missing */
+  check(): Promise<void>
   /** The sales that exist of these references, with their corrections. */
   findSales(references: readonly string[]): Promise<ReadonlyMap<string, ErpSale>>
   /** Drafts sales; gives their ids in order. */

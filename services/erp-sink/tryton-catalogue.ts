@@ -23,8 +23,9 @@ export interface CatalogueSettings {
   readonly warehouse: string
   /** Code of the place for goods that are reserved without a sale. */
   readonly reservedLocation: string
+  /** Products that stand for what is no product. */
+  readonly serviceSkus: readonly string[]
   readonly cacheMs: number
-  now(): number
 }
 
 export type SourceModel = 'marketing.source' | 'marketing.campaign' | 'marketing.medium'
@@ -36,18 +37,20 @@ export class TrytonCatalogue {
   private readonly ids = new Map<string, number>()
   private readonly warehouses = new Map<string, Warehouse>()
   private ownCompany: Company | null = null
+  private readonly now: () => number
   private freshUntil = 0
 
-  constructor(records: TrytonRecords, settings: CatalogueSettings) {
+  constructor(records: TrytonRecords, settings: CatalogueSettings, now: () => number) {
     this.records = records
     this.settings = settings
+    this.now = now
   }
 
   /** Lets go of everything once it is old. */
   refresh(): void {
-    if (this.settings.now() < this.freshUntil) return
+    if (this.now() < this.freshUntil) return
     this.forget()
-    this.freshUntil = this.settings.now() + this.settings.cacheMs
+    this.freshUntil = this.now() + this.settings.cacheMs
   }
 
   forget(): void {
@@ -55,6 +58,19 @@ export class TrytonCatalogue {
     this.ids.clear()
     this.warehouses.clear()
     this.ownCompany = null
+  }
+
+  /** @throws DependencyError naming everything the sink needs and does not find */
+  async assertSetUp(): Promise<void> {
+    await this.company()
+    const { serviceSkus, warehouse, reservedLocation } = this.settings
+    const products = await this.productsOf(serviceSkus)
+    const missing = [
+      ...serviceSkus.filter((sku) => !products.has(sku)).map((sku) => `service product ${sku}`),
+      ...((await this.warehouse('')) === null ? [`warehouse ${warehouse}`] : []),
+      ...((await this.reservedLocation()) === null ? [`location ${reservedLocation}`] : []),
+    ]
+    if (missing.length > 0) throw new DependencyError('erp', `has no ${missing.join(', no ')}`)
   }
 
   async company(): Promise<Company> {

@@ -14,10 +14,14 @@ import { bookDelta, findDelta } from './tryton-stock'
 
 const model = 'sale.sale'
 
-export function createTrytonErp(rpc: TrytonRpc, settings: CatalogueSettings): ErpPort {
+export function createTrytonErp(
+  rpc: TrytonRpc,
+  settings: CatalogueSettings,
+  now: () => number,
+): ErpPort {
   const records = new TrytonRecords(rpc)
-  const catalogue = new TrytonCatalogue(records, settings)
-  const tools: SaleTools = { records, catalogue, now: () => settings.now() }
+  const catalogue = new TrytonCatalogue(records, settings, now)
+  const tools: SaleTools = { records, catalogue, now }
   /** What was refused may have named something the ERP changed since we asked. */
   const forgetting = async <T>(call: Promise<T | Refusal>): Promise<T | Refusal> => {
     const answer = await call
@@ -25,6 +29,10 @@ export function createTrytonErp(rpc: TrytonRpc, settings: CatalogueSettings): Er
     return answer
   }
   return {
+    check: async () => {
+      catalogue.refresh()
+      await catalogue.assertSetUp()
+    },
     findSales: (references) => {
       catalogue.refresh()
       return findSales(tools, references)

@@ -29,12 +29,16 @@ let erp: ErpPort
 beforeAll(async () => {
   running = await startErp()
   admin = rpcAs(running.admin)
-  erp = createTrytonErp(rpcAs(running.sink), {
-    warehouse: 'WH',
-    reservedLocation: 'RESERVED',
-    cacheMs: 60_000,
-    now: () => Date.now(),
-  })
+  erp = createTrytonErp(
+    rpcAs(running.sink),
+    {
+      warehouse: 'WH',
+      reservedLocation: 'RESERVED',
+      serviceSkus: ['SHIPPING', 'ROUNDING', 'REFUND'],
+      cacheMs: 60_000,
+    },
+    Date.now,
+  )
 }, 120_000)
 
 afterAll(async () => {

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto'
+import { topics } from '../core/topics'
+import { connectRegistry } from '../runtime/codec'
+import { createKafka } from '../runtime/kafka'
+import { coalesce } from '../runtime/kafka-coalescing'
+import { runService } from '../runtime/lifecycle'
+import { retry } from '../runtime/retry'
+import { assertTopics } from './assert-topics'
+import { catalogueSettings, sinkSettings, stateSettings, trytonSettings } from './config'
+import { runSink } from './run-sink'
+import { createSinkMetrics } from './sink-metrics'
+import { createTrytonErp } from './tryton-erp'
+import { TrytonRpc } from './tryton-rpc'
+
+void runService('erp-sink', sinkSettings, async (service, config) => {
+  const { health, logger } = service
+  const metrics = createSinkMetrics(service.metrics)
+  const rpc = new TrytonRpc(trytonSettings(config), { now: Date.now, called: metrics.called })
+  const erp = createTrytonErp(rpc, catalogueSettings(config), Date.now)
+  const registry = connectRegistry(config.REGISTRY_URL, config.TOPIC_PREFIX)
+  const codecs = {
+    orders: await retry(() => registry.topicCodec(topics.attributedOrders), { health }),
+    positions: await retry(() => registry.topicCodec(topics.stockPositions), { health }),
+    deliveries: await retry(() => registry.topicCodec(topics.erpDeliveries), { health }),
+  }
+  const kafka = createKafka({ brokers: config.KAFKA_BROKERS, clientId: service.name, logger })
+  const admin = await retry(() => kafka.connectAdmin(), { health })
+  service.onStop(() => admin.close())
+  await assertTopics(admin, config.TOPIC_PREFIX, health)
+  const producer = coalesce(await retry(() => kafka.connectProducer(), { health }), {
+    flushMs: 1,
+    queueBytesMax: 67_108_864,
+    sendRecordsMax: 500,
+  })
+  service.onStop(() => producer.close())
+  const sink = await runSink({
+    kafka,
+    admin,
+    producer,
+    codecs,
+    erp,
+    sealKeys: config.SEAL_KEYS,
+    topicPrefix: config.TOPIC_PREFIX,
+    groupId: config.TOPIC_PREFIX + config.CONSUMER_GROUP,
+    sessionTimeoutMs: config.SESSION_TIMEOUT_MS,
+    state: stateSettings(config),
+    plan: { refundSku: config.REFUND_SKU },
+    batchMax: config.ERP_BATCH_MAX,
+    stockFlushMs: config.STOCK_FLUSH_MS,
+    pendingMax: config.PENDING_MAX,
+    health,
+    logger,
+    metrics,
+    onCrash: (error) => {
+      service.crash(error)
+    },
+    now: Date.now,
+    newId: randomUUID,
+  })
+  service.onStop(() => sink.close())
+})

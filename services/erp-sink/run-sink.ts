@@ -1,0 +1,137 @@
+// The sink at work: a group consumer that fills the partitions' states, and one loop that empties them into the
+// ERP. One loop, because this ERP answers one call at a time anyway and no order may have two calls under way.
+import { ownerDelivery } from '../core/erp/delivery-memory'
+import { DependencyError } from '../runtime/errors'
+import type { TopicPartition } from '../runtime/kafka-consumer'
+import { retry } from '../runtime/retry'
+import { createDeliveryLog, type DeliveryLog } from './delivery-log'
+import type { PartitionState } from './partition-state'
+import { receiveBatch } from './receive-batch'
+import type { SinkOptions } from './sink-options'
+import { beginTenure, takeOver, topicNames, type Tenure } from './tenure'
+import { reportOwed, workOnce } from './work-once'
+import type { Workplace } from './workplace'
+
+export interface Sink {
+  /** Finishes the call under way, tells the next owner, leaves the group. */
+  close(): Promise<void>
+}
+
+/** How soon the loop looks again when it found nothing to do. */
+const idleMs = 100
+/** How often an ERP that is not needed is asked how it does. */
+const checkMs = 15_000
+const reportMs = 1_000
+
+export async function runSink(options: SinkOptions): Promise<Sink> {
+  const { health, onCrash } = options
+  const processId = options.newId()
+  let turns = 0
+  let tenure: Tenure | null = null
+  let leaving: PartitionState[] = []
+  let stopping = false
+  const log = createDeliveryLog({
+    producer: options.producer,
+    codec: options.codecs.deliveries,
+    prefix: options.topicPrefix,
+    health,
+    goOn: () => !stopping,
+  })
+
+  const onAssigned = (
+    partitions: readonly TopicPartition[],
+    consumer: Tenure['consumer'],
+  ): void => {
+    if (tenure !== null) {
+      leaving.push(...end(tenure))
+    }
+    turns += 1
+    const token = `${processId}:${turns}`
+    const next = beginTenure(partitions, consumer, { token, settings: options.state })
+    tenure = next
+    takeOver(partitions, next, { options, log }).catch((error: unknown) => {
+      if (!next.over && !stopping) onCrash(error)
+    })
+  }
+  const consumer = await options.kafka.runConsumer({
+    groupId: options.groupId,
+    topics: Object.values(topicNames(options.topicPrefix)),
+    sessionTimeoutMs: options.sessionTimeoutMs,
+    onAssigned,
+    onBatch: async (batch) => {
+      if (tenure !== null) await receiveBatch(batch, tenure, { options, log })
+    },
+    onCrash,
+  })
+
+  const nextRound = async (): Promise<Tenure | null> => {
+    const left = leaving
+    leaving = []
+    await release(left, tenure, log)
+    return stopping ? null : tenure
+  }
+  // By the clock, not by the loop: while the ERP is away the loop stands still.
+  const reporting = setInterval(() => {
+    if (tenure !== null) reportOwed(tenure, options)
+  }, reportMs)
+  const workplace: Workplace = { options, log, goOn: () => !stopping }
+  const working = work(workplace, nextRound).catch((error: unknown) => {
+    // What is unwell when we stop is nobody's crash.
+    if (!(stopping && error instanceof DependencyError)) onCrash(error)
+  })
+  return {
+    close: async () => {
+      stopping = true
+      clearInterval(reporting)
+      await working
+      const last = tenure
+      if (last !== null) leaving.push(...end(last))
+      await release(leaving, null, log).catch((error: unknown) => {
+        options.logger.warn({ err: error }, 'partitions not released: their next owner waits')
+      })
+      await consumer.close()
+    },
+  }
+}
+
+/** Rounds without end, and a look at the ERP now and then while there is nothing to do for it. */
+async function work(workplace: Workplace, nextRound: () => Promise<Tenure | null>): Promise<void> {
+  const { options, goOn } = workplace
+  const { health, now, erp } = options
+  let checkedMs = 0
+  while (goOn()) {
+    const tenure = await nextRound()
+    const worked = tenure !== null && (await workOnce(tenure, workplace))
+    if (worked) {
+      checkedMs = now()
+    } else if (goOn() && now() - checkedMs >= checkMs) {
+      await retry(() => erp.check(), { health, goOn, maxPauseMs: 5_000 })
+      checkedMs = now()
+    } else {
+      await pause(idleMs)
+    }
+  }
+}
+
+function end(tenure: Tenure): PartitionState[] {
+  tenure.over = true
+  const states = [...tenure.states.values()]
+  for (const state of states) state.over = true
+  return states
+}
+
+/** Tells the next owner of partitions that are not ours any more that no call is under way. */
+async function release(
+  left: readonly PartitionState[],
+  tenure: Tenure | null,
+  log: DeliveryLog,
+): Promise<void> {
+  for (const { partition, token } of left) {
+    if (tenure?.states.has(partition) === true) continue
+    await log.write(partition, [ownerDelivery(partition, { token, released: true })])
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
