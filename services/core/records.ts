@@ -70,17 +70,17 @@ export interface Credit {
 
 /** What became of one document on its way to the ERP. The newest record of a key is the sink's memory. */
 export interface ErpDelivery {
-  /** Order key, or delta:<partition>:<warehouse> */
+  /** Order key, delta:<partition>:<warehouse>, or owner:<partition> */
   readonly document_key: string
-  /** order, delta, release */
+  /** order, delta, owner */
   readonly kind: string
   readonly order_key: string
-  /** planned, delivered, refused, released */
+  /** planned, delivered, refused; of an owner: owned, released */
   readonly outcome: string
   /** Version of the attributed order it reflects */
   readonly version: number
   readonly digest: string
-  /** External reference in the ERP */
+  /** External reference in the ERP; of an owner its token */
   readonly reference: string
   readonly erp_id: string
   readonly erp_state: string
