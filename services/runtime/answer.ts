@@ -88,6 +88,9 @@ export interface EdgeLimits {
 
 /** A server that no slow, long-winded or numerous client can wear out. */
 export function createEdgeServer(listener: Listener, limits: EdgeLimits): Server {
+  const closeIdle = (): void => {
+    server.closeIdleConnections()
+  }
   const server = createServer(
     {
       maxHeaderSize: limits.headerBytesMax,
@@ -97,9 +100,14 @@ export function createEdgeServer(listener: Listener, limits: EdgeLimits): Server
       connectionsCheckingInterval: Math.min(limits.requestTimeoutMs, 5_000),
     },
     (request, response) => {
-      // A busy connection outlives close(): without this its client would hold a stopping server up.
+      // close() ends the connections that are idle at that moment and no others: busy ones would hold a
+      // stopping server up, those that go on as well as those that fall idle later.
       if (!server.listening) response.shouldKeepAlive = false
-      listener(request, response)
+      response.once('finish', () => {
+        if (!server.listening) setImmediate(closeIdle)
+      })
+      if (request.url?.startsWith('/') === true) listener(request, response)
+      else writeAnswer(response, errorAnswer(400, 'malformed path'))
     },
   )
   server.maxConnections = limits.connectionsMax
