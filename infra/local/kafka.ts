@@ -1,7 +1,7 @@
 // The broker: Kafka in KRaft mode, one node that is broker and controller, from the jars on Maven Central.
 import { spawnSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash, randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { SetupError } from '../../services/runtime/errors'
@@ -10,7 +10,7 @@ import { javaCommand } from './config'
 import { installOnce, runMaven } from './install'
 import type { Part } from './part'
 
-export const kafkaVersion = '4.3.0'
+const kafkaVersion = '4.3.0'
 const dependencyPlugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1'
 
 /** @returns the directory of the jars */
@@ -19,7 +19,7 @@ export async function prepareKafka(
   progress: (line: string) => void,
 ): Promise<string> {
   return installOnce({
-    directory: join(installDirectory, `kafka-${kafkaVersion}`),
+    directory: kafkaInstallation(installDirectory),
     title: `Kafka ${kafkaVersion}`,
     progress,
     install: (making) =>
@@ -31,6 +31,13 @@ export async function prepareKafka(
         making,
       ),
   })
+}
+
+/** Named after the version and what else the pom asks for. */
+export function kafkaInstallation(installDirectory: string): string {
+  const pom = readFileSync(join(kafkaSources(), 'pom.xml'))
+  const fingerprint = createHash('sha256').update(pom).digest('hex').slice(0, 8)
+  return join(installDirectory, `kafka-${kafkaVersion}-${fingerprint}`)
 }
 
 /** Formats `dataDirectory` when it is new, and describes the broker on it. */

@@ -1,11 +1,10 @@
 // Looks before anything is half started: what is missing, too old, taken or full, in one line with its remedy.
-import { join } from 'node:path'
 import { SetupError } from '../../services/runtime/errors'
 import { javaCommand, portVariables, type PortName, type StackPorts } from './config'
-import { kafkaVersion } from './kafka'
+import { kafkaInstallation } from './kafka'
 import { thisMachine, type Machine } from './machine'
 import type { PartName } from './part'
-import { registryVersion } from './registry'
+import { registryInstallation } from './registry'
 
 export interface PreflightOptions {
   readonly parts: readonly PartName[]
@@ -66,10 +65,10 @@ const missingJava: Check = ({ parts }, machine) => {
 
 const missingMaven: Check = ({ parts, installDirectory }, machine) => {
   const installations = [
-    ...(parts.includes('kafka') ? [`kafka-${kafkaVersion}`] : []),
-    ...(parts.includes('registry') ? [`registry-${registryVersion}`] : []),
+    ...(parts.includes('kafka') ? [kafkaInstallation(installDirectory)] : []),
+    ...(parts.includes('registry') ? [registryInstallation(installDirectory)] : []),
   ]
-  const missing = installations.some((name) => !machine.isInstalled(join(installDirectory, name)))
+  const missing = installations.some((directory) => !machine.isInstalled(directory))
   if (!missing) return null
   const remedy = 'install Maven 3.6 or newer (Debian: `apt-get install maven`)'
   const version = machine.ask('mvn', ['--version'])
@@ -95,7 +94,7 @@ const missingPython: Check = ({ parts }, machine) => {
 }
 
 const missingSpace: Check = ({ parts, installDirectory, dataDirectory }, machine) => {
-  const installed = machine.isInstalled(join(installDirectory, `registry-${registryVersion}`))
+  const installed = machine.isInstalled(registryInstallation(installDirectory))
   const needed = installed ? diskToRunBytes : diskToInstallBytes
   const free = machine.freeDiskBytes(dataDirectory)
   if (free < needed) {

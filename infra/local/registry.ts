@@ -6,7 +6,7 @@ import { javaCommand } from './config'
 import { installOnce, runMaven } from './install'
 import { answersOk, type Part } from './part'
 
-export const registryVersion = '3.0.9'
+const registryVersion = '3.0.9'
 // This old version on purpose: newer ones insist on reading a parent pom that is not on Maven Central.
 const dependencyPlugin = 'org.apache.maven.plugins:maven-dependency-plugin:2.10'
 
@@ -17,7 +17,7 @@ export async function prepareRegistry(
 ): Promise<string> {
   const artifact = `io.apicurio:apicurio-registry-app:${registryVersion}:tar.gz:all`
   return installOnce({
-    directory: join(installDirectory, `registry-${registryVersion}`),
+    directory: registryInstallation(installDirectory),
     title: `Schema registry (Apicurio ${registryVersion})`,
     progress,
     install: (making) =>
@@ -29,6 +29,10 @@ export async function prepareRegistry(
         making,
       ),
   })
+}
+
+export function registryInstallation(installDirectory: string): string {
+  return join(installDirectory, `registry-${registryVersion}`)
 }
 
 export function registryPart(options: {

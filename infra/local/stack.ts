@@ -33,6 +33,7 @@ export interface StackAddresses {
 }
 
 export interface RunningStack extends StackAddresses {
+  readonly ports: StackPorts
   readonly logsDirectory: string
   /** Ends every part that this process owns and waits until all have gone. */
   stop(): Promise<void>
@@ -73,6 +74,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     await Promise.all(attempts)
     return {
       ...addressesOf(ports),
+      ports,
       logsDirectory: join(dataDirectory, 'logs'),
       stop: stopAll,
       async killPart(name) {
