@@ -66,6 +66,10 @@ export function createAnswering({ logger, metrics }: Answering): {
   }
 }
 
+/** Whether the server of a response is stopping. Its close() ends the connections that are idle at that moment;
+ * a busy one has to be told with its last answer, or it would hold the server up until it is idle for good. */
+const stopping = new WeakMap<ServerResponse, () => boolean>()
+
 /** Writes an answer and ends the response; a client that has gone gets nothing. */
 export function writeAnswer(response: ServerResponse, { status, body, headers }: Answer): void {
   if (response.headersSent || response.destroyed) return
@@ -73,7 +77,7 @@ export function writeAnswer(response: ServerResponse, { status, body, headers }:
   const bytes = isBytes ? body : body === null ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body))
   const type = isBytes || body === null ? {} : { 'content-type': 'application/json; charset=utf-8' }
   // What is left of a body that was too large must not be taken for the next request.
-  if (status === 413) response.shouldKeepAlive = false
+  if (status === 413 || stopping.get(response)?.() === true) response.shouldKeepAlive = false
   const length = status === 204 ? {} : { 'content-length': bytes.length }
   response.writeHead(status, { ...securityHeaders, ...type, ...headers, ...length })
   response.end(bytes)
@@ -88,9 +92,6 @@ export interface EdgeLimits {
 
 /** A server that no slow, long-winded or numerous client can wear out. */
 export function createEdgeServer(listener: Listener, limits: EdgeLimits): Server {
-  const closeIdle = (): void => {
-    server.closeIdleConnections()
-  }
   const server = createServer(
     {
       maxHeaderSize: limits.headerBytesMax,
@@ -100,12 +101,7 @@ export function createEdgeServer(listener: Listener, limits: EdgeLimits): Server
       connectionsCheckingInterval: Math.min(limits.requestTimeoutMs, 5_000),
     },
     (request, response) => {
-      // close() ends the connections that are idle at that moment and no others: busy ones would hold a
-      // stopping server up, those that go on as well as those that fall idle later.
-      if (!server.listening) response.shouldKeepAlive = false
-      response.once('finish', () => {
-        if (!server.listening) setImmediate(closeIdle)
-      })
+      stopping.set(response, () => !server.listening)
       if (request.url?.startsWith('/') === true) listener(request, response)
       else writeAnswer(response, errorAnswer(400, 'malformed path'))
     },

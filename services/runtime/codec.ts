@@ -133,7 +133,7 @@ function resolverOf(reader: avro.Type, writer: avro.Type): unknown {
 /** Records come out as plain objects, without methods on them. */
 function typeOf(schema: unknown): avro.Type {
   const options = { omitRecordMethods: true }
-  return avro.Type.forSchema(schema as avro.Schema, options as avro.ForSchemaOptions)
+  return avro.Type.forSchema(schema as avro.Schema, options)
 }
 
 function writerIdOf(value: Buffer | null): number | null {

@@ -38,6 +38,13 @@ export const kafkaSettings = {
     .describe('Put before every topic, subject and group: several installations on one broker'),
 }
 
+/** For services that consume as members of a group. */
+export const groupSettings = {
+  SESSION_TIMEOUT_MS: limit(10_000, { min: 1_000 }).describe(
+    'A process not heard of for this long loses its partitions to others',
+  ),
+}
+
 /** A whole number with a default, bounds included. */
 export function limit(
   fallback: number,

@@ -50,14 +50,15 @@ export interface Consumer {
   close(): Promise<void>
 }
 
-const heartbeatMs = 2_000
+const defaultSessionMs = 10_000
 
 export async function runKafkaConsumer(kafka: Kafka, options: ConsumerOptions): Promise<Consumer> {
+  const sessionMs = options.sessionTimeoutMs ?? defaultSessionMs
   const inner = kafka.consumer({
     groupId: options.groupId,
-    sessionTimeout: options.sessionTimeoutMs ?? 15_000,
+    sessionTimeout: sessionMs,
     rebalanceTimeout: 30_000,
-    heartbeatInterval: heartbeatMs,
+    heartbeatInterval: heartbeatOf(options),
     maxWaitTimeInMs: options.maxWaitMs ?? 50,
     minBytes: 1,
     maxBytesPerPartition: options.maxBytesPerPartition ?? 1_048_576,
@@ -101,6 +102,11 @@ export async function runKafkaConsumer(kafka: Kafka, options: ConsumerOptions): 
   return consumer
 }
 
+/** Three chances within a session. */
+function heartbeatOf({ sessionTimeoutMs = defaultSessionMs }: ConsumerOptions): number {
+  return Math.floor(sessionTimeoutMs / 4)
+}
+
 async function handleBatch(payload: EachBatchPayload, options: ConsumerOptions): Promise<void> {
   let lost: unknown = null
   const stale = (): boolean => lost !== null || !payload.isRunning() || payload.isStale()
@@ -110,7 +116,7 @@ async function handleBatch(payload: EachBatchPayload, options: ConsumerOptions):
     payload.heartbeat().catch((error: unknown) => {
       lost = error
     })
-  }, heartbeatMs)
+  }, heartbeatOf(options))
   try {
     await result
   } finally {

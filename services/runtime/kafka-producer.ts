@@ -35,7 +35,16 @@ export interface TransactionalProducer {
    * @throws DependencyError; the outcome is unknown then and the producer must be closed and replaced
    */
   transact(records: readonly OutgoingRecord[]): Promise<Map<string, number>>
+  /** The same, step by step. */
+  begin(): Promise<OpenTransaction>
   close(): Promise<void>
+}
+
+export interface OpenTransaction {
+  /** @returns the next offset of each `topic:partition` written */
+  send(records: readonly OutgoingRecord[]): Promise<Map<string, number>>
+  commit(): Promise<void>
+  abort(): Promise<void>
 }
 
 export async function connectPlainProducer(kafka: Kafka): Promise<Producer> {
@@ -81,19 +90,31 @@ export async function connectTransactionalProducer(
     allowAutoTopicCreation: false,
   })
   await producer.connect()
+  const begin = async (): Promise<OpenTransaction> => {
+    const transaction = await asDependency('kafka', () => producer.transaction())
+    return {
+      send: (records) =>
+        asDependency('kafka', async () => {
+          const next = new Map<string, number>()
+          for (const chunk of chunksOf(records)) {
+            const answer = await transaction.sendBatch({ acks: -1, topicMessages: chunk })
+            assertCovered(chunk, answer)
+            noteNextOffsets(next, chunk, answer)
+          }
+          return next
+        }),
+      commit: () => asDependency('kafka', () => transaction.commit()),
+      abort: () => asDependency('kafka', () => transaction.abort()),
+    }
+  }
   return {
-    transact: (records) =>
-      asDependency('kafka', async () => {
-        const next = new Map<string, number>()
-        const transaction = await producer.transaction()
-        for (const chunk of chunksOf(records)) {
-          const answer = await transaction.sendBatch({ acks: -1, topicMessages: chunk })
-          assertCovered(chunk, answer)
-          noteNextOffsets(next, chunk, answer)
-        }
-        await transaction.commit()
-        return next
-      }),
+    begin,
+    transact: async (records) => {
+      const transaction = await begin()
+      const next = await transaction.send(records)
+      await transaction.commit()
+      return next
+    },
     close: () => producer.disconnect(),
   }
 }

@@ -52,7 +52,7 @@ export async function runService<Shape extends z.ZodRawShape>(
 
   try {
     const config = loadConfig({ ...serviceSettings, ...settings }) as Config<Shape>
-    const common = loadConfig(serviceSettings)
+    const common = config as z.output<z.ZodObject<typeof serviceSettings>>
     shutdownMs = common.SHUTDOWN_MS
     logger = createLogger(name, common.LOG_LEVEL)
     const metrics = createMetrics(name)

@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { kafkaSettings, limit } from '../runtime/config'
+import { groupSettings, kafkaSettings, limit } from '../runtime/config'
 import { projectDirectory } from '../runtime/schemas'
 
 const dayMs = 86_400_000
 
 export const streamProcessorSettings = {
   ...kafkaSettings,
+  ...groupSettings,
   OPERATIONS_PORT: z.coerce.number().int().min(0).max(65_535).default(9103),
   ATTRIBUTION_SETTINGS: z
     .string()

@@ -30,6 +30,7 @@ void runService('stream-processor', streamProcessorSettings, async (service, con
           ...{ service, kafka, admin, registry, metrics },
           prefix: config.TOPIC_PREFIX,
           stateDirectory: config.STATE_DIRECTORY,
+          sessionTimeoutMs: config.SESSION_TIMEOUT_MS,
           storeMaxAgeMs: config.STORE_MAX_AGE_MS,
           transactionTimeoutMs: config.TRANSACTION_TIMEOUT_MS,
           limits: {

@@ -22,6 +22,7 @@ export interface StageOptions {
   readonly metrics: StageMetrics
   readonly prefix: string
   readonly stateDirectory: string
+  readonly sessionTimeoutMs: number
   readonly storeMaxAgeMs: number
   readonly transactionTimeoutMs: number
   readonly limits: RunnerLimits
@@ -66,6 +67,7 @@ export async function runStage(
   const consumer = await kafka.runConsumer({
     groupId,
     topics: [...wiring.inputs, wiring.changelog],
+    sessionTimeoutMs: options.sessionTimeoutMs,
     onAssigned: assign,
     onBatch: (batch) => runners.get(batch.partition)?.hear(batch),
     onCrash: (error) => {

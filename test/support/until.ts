@@ -1,14 +1,20 @@
+// Waits for a fact instead of a time.
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** Waits until a fact holds. @throws naming the fact when it does not within the time */
-export async function until(
-  fact: () => boolean | Promise<boolean>,
-  name: string,
-  timeoutMs = 30_000,
-): Promise<void> {
+/** Resolves with the first value of `fact` that is neither undefined nor false.
+ * @throws when `timeoutMs` passes first, with `what` was waited for */
+export async function until<T>(
+  fact: () => T | undefined | false | Promise<T | undefined | false>,
+  what: string | (() => string) = 'a fact',
+  timeoutMs = 60_000,
+): Promise<T> {
   const deadline = Date.now() + timeoutMs
-  while (!(await fact())) {
-    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms for: ${name}`)
+  for (;;) {
+    const value = await fact()
+    if (value !== undefined && value !== false) return value
+    if (Date.now() > deadline) {
+      throw new Error(`waited ${timeoutMs} ms for: ${typeof what === 'string' ? what : what()}`)
+    }
     await pause(20)
   }
 }

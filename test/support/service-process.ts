@@ -1,0 +1,70 @@
+// A service as a process of its own, from the build, so that it can be killed like one.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
+import { projectDirectory } from '../../services/runtime/schemas'
+import { until } from './until'
+
+export class ServiceProcess {
+  readonly #service: string
+  readonly #environment: Readonly<Record<string, string>>
+  #child: ChildProcess | null = null
+  #port = 0
+  #output = ''
+
+  constructor(service: string, environment: Readonly<Record<string, string>>) {
+    this.#service = service
+    this.#environment = environment
+  }
+
+  /** Starts it and waits until it is ready. */
+  async start(): Promise<void> {
+    this.#output = ''
+    this.#port = 0
+    const main = join(projectDirectory(), 'dist', 'services', this.#service, 'main.js')
+    const child = spawn(process.execPath, [main], {
+      env: { ...process.env, OPERATIONS_PORT: '0', EXIT_WITH_PARENT: 'true', ...this.#environment },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
+    this.#child = child
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.#output += text
+        this.#port ||= Number(/"operationsPort":(\d+)/.exec(this.#output)?.[1] ?? 0)
+      })
+    }
+    let exited = false
+    child.once('exit', () => {
+      exited = true
+    })
+    await until(
+      async () => {
+        if (exited) throw new Error(`${this.#service} ended: ${this.#output.slice(-2_000)}`)
+        return this.#port !== 0 && (await this.isReady())
+      },
+      () => this.#output.slice(-2_000),
+    )
+  }
+
+  async isReady(): Promise<boolean> {
+    const response = await fetch(`http://127.0.0.1:${this.#port}/ready`)
+    return response.ok
+  }
+
+  async metrics(): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${this.#port}/metrics`)).text()
+  }
+
+  output(): string {
+    return this.#output
+  }
+
+  /** Ends it: as kill -9 would, or in order. @returns its exit code */
+  async stop(signal: 'SIGKILL' | 'SIGTERM' = 'SIGTERM'): Promise<number | null> {
+    const child = this.#child
+    if (child === null || child.exitCode !== null) return child?.exitCode ?? null
+    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+    child.kill(signal)
+    this.#child = null
+    return ended
+  }
+}
