@@ -162,7 +162,10 @@ test('a collector told to stop in mid-load has in Kafka every event it said 200 
     const kept = new Set(records.map(({ value }) => value.id))
     return taken.filter((id) => !kept.has(id))
   }
-  await until(() => missing().length === 0, { describe: () => `missing: ${missing().join()}` })
+  await until(
+    () => missing().length === 0,
+    () => `${missing().length} taken events to be in Kafka`,
+  )
 }, 60_000)
 
 test('an edge without its topic says so in one line and ends', () => {
