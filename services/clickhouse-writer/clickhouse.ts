@@ -4,7 +4,7 @@ import { ClickHouseError, createClient, type ClickHouseSettings } from '@clickho
 import { isDataFault } from '../core/warehouse/insert-refusal'
 import { quoteIdentifier } from '../core/warehouse/migration'
 import type { Row } from '../core/warehouse/row'
-import { DependencyError } from '../runtime/errors'
+import { asDependency, DependencyError } from '../runtime/errors'
 
 export interface WarehouseOptions {
   readonly url: string
@@ -84,7 +84,7 @@ export function connectWarehouse(options: WarehouseOptions): Warehouse {
       sql: string,
       parameters: Readonly<Record<string, unknown>> = {},
     ): Promise<Result[]> {
-      return asDependency(async () => {
+      return asDependency('clickhouse', async () => {
         const result = await client.query({
           query: sql,
           query_params: { ...parameters },
@@ -94,7 +94,7 @@ export function connectWarehouse(options: WarehouseOptions): Warehouse {
       })
     },
     async command(sql) {
-      await asDependency(() => client.command({ query: sql }))
+      await asDependency('clickhouse', () => client.command({ query: sql }))
     },
     close: () => client.close(),
   }
@@ -108,14 +108,6 @@ async function unlessRefused(insert: () => Promise<unknown>): Promise<InsertRefu
     if (error instanceof ClickHouseError && isDataFault(Number(error.code))) {
       return { code: Number(error.code), name: error.type ?? '' }
     }
-    throw new DependencyError('clickhouse', error)
-  }
-}
-
-async function asDependency<T>(action: () => Promise<T>): Promise<T> {
-  try {
-    return await action()
-  } catch (error) {
     throw new DependencyError('clickhouse', error)
   }
 }

@@ -1,7 +1,7 @@
 // What the writer and the migrate command can be told from outside.
 import { z } from 'zod'
 import type { WarehouseLayout } from '../core/warehouse/migration'
-import { kafkaSettings, limit } from '../runtime/config'
+import { groupSettings, kafkaSettings, limit } from '../runtime/config'
 import type { WarehouseOptions } from './clickhouse'
 
 export const warehouseSettings = {
@@ -32,6 +32,7 @@ export const migrateSettings = {
 
 export const writerSettings = {
   ...kafkaSettings,
+  ...groupSettings,
   ...warehouseSettings,
   CONSUMER_GROUP: z.string().default('clickhouse-writer').describe('Consumer group'),
   BATCH_ROWS_MAX: limit(20_000, { max: 500_000 }).describe('Most rows in one insert'),

@@ -1,6 +1,6 @@
 // Where the partitions of a topic stand for a group: what to write next, and whether a batch was under way.
 import { boundaryFrom } from '../core/warehouse/batch'
-import { DependencyError, SetupError } from '../runtime/errors'
+import { SetupError } from '../runtime/errors'
 import type { KafkaAdmin, PartitionBounds } from '../runtime/kafka-admin'
 import type { PartitionStart } from './partition-writer'
 
@@ -14,9 +14,10 @@ export async function findPositions(
   admin: KafkaAdmin,
   groupId: string,
 ): Promise<Map<number, PartitionStart>> {
-  const [committed, bounds] = await fromKafka(() =>
-    Promise.all([admin.committed(groupId, topic), admin.bounds(topic)]),
-  )
+  const [committed, bounds] = await Promise.all([
+    admin.committed(groupId, topic),
+    admin.bounds(topic),
+  ])
   return new Map(
     bounds.map((bound) => {
       const found = committed.find(({ partition }) => partition === bound.partition)
@@ -45,11 +46,11 @@ function assertThere({ topic, groupId, position }: Standing, bound: PartitionBou
   )
 }
 
-/** The adapter hands kafkajs's own errors through. @throws DependencyError */
-export async function fromKafka<T>(action: () => Promise<T>): Promise<T> {
-  try {
-    return await action()
-  } catch (error) {
-    throw new DependencyError('kafka', error)
+/** @throws SetupError naming the topics that do not exist */
+export async function assertTopics(names: readonly string[], admin: KafkaAdmin): Promise<void> {
+  const counts = await admin.partitionCounts(names)
+  const missing = names.filter((name) => !counts.has(name))
+  if (missing.length > 0) {
+    throw new SetupError(`no topic ${missing.join(', ')}: run npm run provision`)
   }
 }

@@ -1,9 +1,9 @@
 // A partition writer with its ports: what is unwell is tried again, for as long as the partition is ours.
 import { deadLettersTopic } from '../core/topics'
 import type { TopicPartition } from '../runtime/kafka-consumer'
+import { asDependency } from '../runtime/errors'
 import { retry } from '../runtime/retry'
 import type { Insert, InsertRefusal } from './clickhouse'
-import { fromKafka } from './find-positions'
 import { PartitionWriter, type PartitionStart } from './partition-writer'
 import type { Tenure, WriterOptions } from './run-writer'
 import { writeBatch } from './write-batch'
@@ -57,7 +57,7 @@ export function createLane({ partition, start, tenure }: LaneStart, options: Wri
     },
     commit: async (offset, metadata) => {
       await again('kafka', () =>
-        fromKafka(() => tenure.consumer.commit([{ ...partition, offset, metadata }])),
+        asDependency('kafka', () => tenure.consumer.commit([{ ...partition, offset, metadata }])),
       )
       // A commit through a stopped consumer returns without having happened.
       assertMine()

@@ -41,6 +41,7 @@ void runService('clickhouse-writer', writerSettings, async (service, config) => 
     warehouse,
     sources: [...sources, deadLetterSource()],
     groupId: config.TOPIC_PREFIX + config.CONSUMER_GROUP,
+    sessionTimeoutMs: config.SESSION_TIMEOUT_MS,
     topicPrefix: config.TOPIC_PREFIX,
     limits: {
       recordsMax: config.BATCH_ROWS_MAX,

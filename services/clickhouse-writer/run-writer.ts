@@ -7,7 +7,7 @@ import type { Batch, Consumer, TopicPartition } from '../runtime/kafka-consumer'
 import { retry } from '../runtime/retry'
 import type { Warehouse } from './clickhouse'
 import { createLane, type Lane } from './lane'
-import { findPositions } from './find-positions'
+import { assertTopics, findPositions } from './find-positions'
 import type { RowSource } from './read-rows'
 import type { WriterMetrics } from './writer-metrics'
 
@@ -18,6 +18,7 @@ export interface WriterOptions {
   readonly warehouse: Warehouse
   readonly sources: readonly RowSource[]
   readonly groupId: string
+  readonly sessionTimeoutMs: number
   /** Put before every topic's name on the broker. */
   readonly topicPrefix: string
   readonly limits: BatchLimits
@@ -43,7 +44,10 @@ export interface Tenure {
 
 const longestCloseMs = 5_000
 
+/** @throws SetupError when a topic is missing */
 export async function runWriter(options: WriterOptions): Promise<Writer> {
+  const names = options.sources.map(({ topic }) => options.topicPrefix + topic)
+  await retry(() => assertTopics(names, options.admin), { health: options.health })
   let tenure: Tenure | null = null
   const begin = (partitions: readonly TopicPartition[], consumer: Consumer): void => {
     const closing = tenure?.closing ?? false
@@ -58,7 +62,8 @@ export async function runWriter(options: WriterOptions): Promise<Writer> {
   }
   const consumer = await options.kafka.runConsumer({
     groupId: options.groupId,
-    topics: options.sources.map(({ topic }) => options.topicPrefix + topic),
+    sessionTimeoutMs: options.sessionTimeoutMs,
+    topics: names,
     onAssigned: begin,
     onBatch: (batch, stale) => {
       if (tenure !== null) receive(batch, stale, tenure)

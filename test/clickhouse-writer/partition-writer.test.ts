@@ -54,7 +54,10 @@ function start(
 }
 
 async function finish({ writer, done, log }: Rig, entries: number): Promise<void> {
-  await until(() => log.length >= entries, `${entries} entries in ${JSON.stringify(log)}`)
+  await until(
+    () => log.length >= entries,
+    () => JSON.stringify(log),
+  )
   writer.end()
   await done
 }
