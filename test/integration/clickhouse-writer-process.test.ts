@@ -9,6 +9,8 @@ import { stackFromEnvironment } from '../support/stack'
 import { until } from '../support/until'
 import { aDatabase, dropWarehouse, openWarehouse } from '../support/warehouse'
 
+jest.setTimeout(120_000)
+
 let broker: TestBroker
 let warehouse: Warehouse
 let service: ServiceProcess
@@ -18,7 +20,7 @@ beforeAll(async () => {
   broker = await new TestBroker(stack).open()
   warehouse = await openWarehouse('process')
   service = new ServiceProcess('clickhouse-writer', settings(warehouse.database))
-}, 60_000)
+})
 
 afterAll(async () => {
   await service.stop()
@@ -103,7 +105,7 @@ test('a service killed again and again while orders pour in writes each version 
     ),
   ).toEqual([])
   expect(await service.stop()).toBe(0)
-}, 120_000)
+})
 
 test('a service whose database lacks migrations says so in one line and exits', async () => {
   const unready = new ServiceProcess('clickhouse-writer', settings(aDatabase('unready').database))
@@ -114,4 +116,4 @@ test('a service whose database lacks migrations says so in one line and exits', 
   )
   expect(await unready.stop()).toBe(1)
   await started
-}, 90_000)
+})
