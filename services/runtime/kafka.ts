@@ -86,9 +86,9 @@ export function createKafka({ brokers, clientId, logger }: KafkaOptions): KafkaC
 }
 
 /** kafkajs reports as errors what it then retries, answer by answer; what it gives up on reaches us as an
- * exception or a crash event. So its own words are one level quieter, and single answers only for debugging. */
+ * exception or a crash event. So its words are for debugging, but for a consumer's that starts over. */
 function log(logger: Logger, { level, namespace, log: entry }: LogEntry): void {
   const fields = { part: `kafkajs ${namespace}`, reason: entry['error'] as unknown }
-  if (level === logLevel.ERROR && namespace !== 'Connection') logger.warn(fields, entry.message)
+  if (level === logLevel.ERROR && namespace.startsWith('Consumer')) logger.warn(fields, entry.message)
   else logger.debug(fields, entry.message)
 }

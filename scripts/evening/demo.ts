@@ -1,0 +1,292 @@
+// One run of the demo: the stack, the five services, the evening, and what became of it.
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { standingDataDirectory, installRoot } from '../../infra/local/config'
+import type { RunningStack } from '../../infra/local/stack'
+import { startOrJoinStack } from '../../infra/local/standing-stack'
+import { connectWarehouse, type Warehouse } from '../../services/clickhouse-writer/clickhouse'
+import { applyMigrations } from '../../services/clickhouse-writer/migrations'
+import { connectRegistry } from '../../services/runtime/codec'
+import { SetupError } from '../../services/runtime/errors'
+import { createIdentifierHash } from '../../services/runtime/hash-identifier'
+import { createKafka } from '../../services/runtime/kafka'
+import { createLogger } from '../../services/runtime/logger'
+import { provision } from '../../services/runtime/provision'
+import { defaultSettings } from '../../services/core/attribution/settings'
+import { expectationOf, isComplete, judge } from './checks'
+import { deliver, planDeliveries, sourcesFor, type Delivery, type Edges } from './clients'
+import { Company, serviceNames, type ServiceName } from './company'
+import { eveningMs, hasten, writeEvening, type Evening } from './plot'
+import { seededRandom } from './random'
+import { printReport } from './report'
+import { readOrMakeSecrets, type DemoSecrets } from './secrets'
+import { readErp, readTables, type ErpFound, type Found } from './tables'
+
+export interface DemoOptions {
+  readonly once: boolean
+  readonly seed: number
+  readonly persons: number
+  readonly seconds: number
+  readonly beganAt: number | null
+  readonly run: string | null
+  readonly kill: string | null
+}
+
+const ports = {
+  ...{ collector: 8080, gateway: 8082 },
+  ...{ collectorOperations: 9101, gatewayOperations: 9102, processorOperations: 9103 },
+  ...{ writerOperations: 9104, sinkOperations: 9105 },
+}
+const operationsPorts: Readonly<Record<ServiceName, number>> = {
+  collector: ports.collectorOperations,
+  'order-gateway': ports.gatewayOperations,
+  'stream-processor': ports.processorOperations,
+  'clickhouse-writer': ports.writerOperations,
+  'erp-sink': ports.sinkOperations,
+}
+const settleTimeoutMs = 180_000
+
+export class Demo {
+  readonly #options: DemoOptions
+  readonly #secrets: DemoSecrets
+  readonly #began = Date.now()
+  #stack: RunningStack | null = null
+  #company: Company | null = null
+  #warehouse: Warehouse | null = null
+
+  constructor(options: DemoOptions) {
+    if (options.kill !== null && !(serviceNames as readonly string[]).includes(options.kill)) {
+      throw new SetupError(`--kill ${options.kill}: must be one of ${serviceNames.join(', ')}`)
+    }
+    this.#options = options
+    this.#secrets = readOrMakeSecrets(join(installRoot(), 'demo', 'secrets.json'))
+  }
+
+  /** @returns whether every check held; in live mode it returns only when stopped */
+  async run(): Promise<boolean> {
+    await this.#open()
+    if (this.#options.once) return this.#playOnce()
+    await this.#playLive()
+    return true
+  }
+
+  async stop(): Promise<void> {
+    await this.#company?.stop()
+    await this.#warehouse?.close()
+    await this.#stack?.stop()
+  }
+
+  async #open(): Promise<void> {
+    this.#say('starting Kafka, the schema registry, ClickHouse and the ERP')
+    const stack = await startOrJoinStack({
+      progress: (line) => {
+        this.#say(line)
+      },
+      onPartDied: ({ name }) => {
+        console.error(`${name} died; its log is in ${join(standingDataDirectory(), 'logs')}`)
+      },
+    })
+    this.#stack = stack
+    await this.#provision(stack)
+    this.#company = new Company({
+      logsDirectory: join(standingDataDirectory(), 'logs'),
+      environment: (service) => this.#environment(service, stack),
+      operationsPort: (service) => operationsPorts[service],
+      onDeath: (service, words) => {
+        console.error(`${service} died: ${words}`)
+      },
+    })
+    await this.#company.start()
+    this.#say('all five services are ready')
+  }
+
+  async #provision(stack: RunningStack): Promise<void> {
+    const logger = createLogger('demo', 'silent')
+    const admin = await createKafka({
+      brokers: stack.brokers,
+      clientId: 'demo',
+      logger,
+    }).connectAdmin()
+    const registry = connectRegistry(stack.registryUrl)
+    await provision({ admin, registry, prefix: '', partitions: 4 })
+    await admin.close()
+    this.#warehouse = connectWarehouse({
+      ...{ url: stack.clickhouseUrl, database: 'tributary', user: 'default', password: '' },
+      timeoutMs: 30_000,
+    })
+    const layout = { database: 'tributary', cluster: '', deduplicationWindow: 10_000 }
+    const applied = await applyMigrations(this.#warehouse, layout)
+    this.#say(`topics, schemas and tables are there${applied.length > 0 ? ' (made just now)' : ''}`)
+  }
+
+  #environment(service: ServiceName, stack: RunningStack): Record<string, string> {
+    const secrets = this.#secrets
+    const sources = sourcesFor(secrets)
+    const edge = { IDENTIFIER_HASH_KEY: secrets.identifierHashKey }
+    const own: Readonly<Record<ServiceName, Record<string, string>>> = {
+      collector: { ...edge, PORT: String(ports.collector), SOURCES: sources.collector },
+      'order-gateway': {
+        ...edge,
+        ...{ PORT: String(ports.gateway), SOURCES: sources.gateway },
+        ...{ SEAL_KEYS: secrets.sealKeys, SEAL_KEY_ID: secrets.sealKeyId },
+      },
+      'stream-processor': { STATE_DIRECTORY: join(standingDataDirectory(), 'state') },
+      'clickhouse-writer': { CLICKHOUSE_URL: stack.clickhouseUrl },
+      'erp-sink': {
+        ...{ ERP_URL: stack.erp.url, ERP_DATABASE: stack.erp.database, ERP_USER: stack.erp.user },
+        ...{ ERP_PASSWORD: stack.erp.password, SEAL_KEYS: secrets.sealKeys },
+        // An evening is played in half a minute: what a shop lets settle for 30 s settles in 2 s here.
+        ...{ SETTLE_MS: '2000', STOCK_FLUSH_MS: '2000' },
+      },
+    }
+    return {
+      KAFKA_BROKERS: stack.brokers.join(','),
+      REGISTRY_URL: stack.registryUrl,
+      SESSION_TIMEOUT_MS: '6000',
+      ...own[service],
+    }
+  }
+
+  async #playOnce(): Promise<boolean> {
+    const beganAt = this.#options.beganAt ?? this.#began - eveningMs
+    const run = this.#options.run ?? `e${beganAt.toString(36)}`
+    const { seed, persons } = this.#options
+    const evening = writeEvening({ seed, run, persons })
+    const expected = expectationOf(evening)
+    this.#say(
+      `sending evening ${run}: ${expected.touchpoints} touchpoints, ${expected.orders} orders`,
+    )
+    await this.#send(evening, beganAt)
+    this.#say('everything is sent and acknowledged; waiting until it has arrived everywhere')
+    const { found, erp } = await this.#untilComplete(evening)
+    const hash = createIdentifierHash(Buffer.from(this.#secrets.identifierHashKey, 'base64'))
+    const seconds = Math.round((Date.now() - this.#began) / 100) / 10
+    const verdict = judge(evening, { found, erp, hash, seconds })
+    await printReport(this.#tables(), run, { found, erp })
+    console.log()
+    for (const failure of verdict.failures) console.log(`FAILED: ${failure}`)
+    const digests = await this.#digests()
+    console.log(JSON.stringify({ ...verdict.summary, digests, ok: verdict.failures.length === 0 }))
+    return verdict.failures.length === 0
+  }
+
+  async #send(evening: Evening, beganAt: number): Promise<void> {
+    const { seed, seconds, kill } = this.#options
+    const deliveries = planDeliveries(evening.acts, seededRandom(seed + 1))
+    const killAt = kill === null ? -1 : Math.floor(deliveries.length * 0.4)
+    const perDeliveryMs = (seconds * 1_000) / deliveries.length
+    const start = Date.now()
+    const running = new Set<Promise<void>>()
+    for (const [at, delivery] of deliveries.entries()) {
+      if (at === killAt) await this.#killAndRestart(kill as ServiceName)
+      const behind = start + at * perDeliveryMs - Date.now()
+      if (behind > 0) await pause(behind)
+      running.add(this.#deliver(delivery, beganAt, running))
+      if (running.size >= 16) await Promise.race(running)
+      if (at > 0 && at % Math.floor(deliveries.length / 4) === 0) {
+        this.#say(`${at} of ${deliveries.length} requests answered`)
+      }
+    }
+    await Promise.all(running)
+  }
+
+  async #deliver(delivery: Delivery, beganAt: number, running: Set<Promise<void>>): Promise<void> {
+    const sent = deliver(delivery, this.#edges(), beganAt).finally(() => {
+      running.delete(sent)
+    })
+    return sent
+  }
+
+  async #killAndRestart(service: ServiceName): Promise<void> {
+    await this.#company?.kill(service)
+    this.#say(`killed ${service} with kill -9`)
+    this.#company?.startService(service)
+  }
+
+  async #untilComplete(evening: Evening): Promise<{ found: Found; erp: ErpFound }> {
+    const expected = expectationOf(evening)
+    const deadline = Date.now() + settleTimeoutMs
+    for (;;) {
+      const found = await readTables(this.#tables(), evening.run, defaultSettings.models.length)
+      const erp = await readErp(this.#erp(), evening.run)
+      if (isComplete(expected, found, erp) || Date.now() > deadline) return { found, erp }
+      await pause(1_000)
+    }
+  }
+
+  /** Evenings one after another, at the pace of life: what happens now is sent now. */
+  async #playLive(): Promise<void> {
+    const { seed, persons } = this.#options
+    this.#say('the evening is on the air; Ctrl-C ends it')
+    this.#printAddresses()
+    for (let round = 0; ; round += 1) {
+      const beganAt = Date.now()
+      const run = `l${beganAt.toString(36)}`
+      // Three hours of an evening in fifteen minutes.
+      const acts = hasten(writeEvening({ seed: seed + round, run, persons }).acts, 12)
+      const deliveries = planDeliveries(acts, seededRandom(seed + round + 1))
+      for (const [at, delivery] of deliveries.entries()) {
+        const due = beganAt + Math.min(delivery.atMs, eveningMs)
+        if (due > Date.now()) await pause(due - Date.now())
+        await deliver(delivery, this.#edges(), beganAt)
+        if (at % 200 === 199) await this.#printProgress(run)
+      }
+    }
+  }
+
+  async #printProgress(run: string): Promise<void> {
+    const found = await readTables(this.#tables(), run, defaultSettings.models.length)
+    const { touchpoints, ordersCredited, netMinor, freshness } = found
+    this.#say(
+      `${touchpoints} touchpoints, ${ordersCredited} orders credited, ${(netMinor / 100).toFixed(2)} CNY, fresh within ${freshness.p99} ms (p99)`,
+    )
+  }
+
+  #printAddresses(): void {
+    const stack = this.#stack
+    if (stack === null) return
+    console.log(
+      `  collector      http://127.0.0.1:${ports.collector}/p.gif   http://127.0.0.1:${ports.collector}/collect`,
+    )
+    console.log(`  order-gateway  http://127.0.0.1:${ports.gateway}/orders/douyin`)
+    console.log(
+      `  ClickHouse     curl '${stack.clickhouseUrl}/?database=tributary' -d 'SELECT * FROM credits LIMIT 5 FORMAT Vertical'`,
+    )
+    console.log(`  ERP            ${stack.erp.url} (Tryton, user ${stack.erp.user})`)
+    for (const service of serviceNames) {
+      console.log(`  ${service.padEnd(18)} http://127.0.0.1:${operationsPorts[service]}/metrics`)
+    }
+  }
+
+  async #digests(): Promise<Record<string, string>> {
+    const rows = await this.#tables().query<{ name: string; digest: string }>(
+      'SELECT name, digest FROM tributary.table_digests ORDER BY name',
+    )
+    return Object.fromEntries(rows.map(({ name, digest }) => [name, digest]))
+  }
+
+  #edges(): Edges {
+    return {
+      collectorUrl: `http://127.0.0.1:${ports.collector}`,
+      gatewayUrl: `http://127.0.0.1:${ports.gateway}`,
+      writeKeys: this.#secrets.writeKeys,
+      orderSecrets: this.#secrets.orderSecrets,
+    }
+  }
+
+  #erp() {
+    if (this.#stack === null) throw new Error('the stack is not running')
+    const { url, database, user, password } = this.#stack.erp
+    return { url, database, user, password, path: '/', timeoutMs: 30_000 }
+  }
+
+  #tables(): Warehouse {
+    if (this.#warehouse === null) throw new Error('the warehouse is not open')
+    return this.#warehouse
+  }
+
+  #say(line: string): void {
+    const seconds = ((Date.now() - this.#began) / 1_000).toFixed(1)
+    console.log(`${seconds.padStart(6)} s  ${line}`)
+  }
+}
