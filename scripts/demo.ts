@@ -15,6 +15,8 @@ const options = {
   seconds: { type: 'string', default: '25' },
   /** kill -9 this service in the middle of the evening, and start it again. */
   kill: { type: 'string' },
+  /** On a stack of its own that is removed afterwards, as the tests run it. */
+  throwaway: { type: 'boolean', default: false },
 } as const
 
 async function main(): Promise<void> {
@@ -27,6 +29,7 @@ async function main(): Promise<void> {
     beganAt: values.began === undefined ? null : new Date(values.began).getTime(),
     run: values.run ?? null,
     kill: values.kill ?? null,
+    throwaway: values.throwaway,
   })
   let stopping = false
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

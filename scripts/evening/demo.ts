@@ -1,8 +1,9 @@
 // One run of the demo: the stack, the five services, the evening, and what became of it.
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { standingDataDirectory, installRoot } from '../../infra/local/config'
-import type { RunningStack } from '../../infra/local/stack'
+import { startStack, type RunningStack } from '../../infra/local/stack'
 import { startOrJoinStack } from '../../infra/local/standing-stack'
 import { connectWarehouse, type Warehouse } from '../../services/clickhouse-writer/clickhouse'
 import { applyMigrations } from '../../services/clickhouse-writer/migrations'
@@ -17,6 +18,7 @@ import { expectationOf, isComplete, judge } from './checks'
 import { deliver, planDeliveries, sourcesFor, type Delivery, type Edges } from './clients'
 import { Company, serviceNames, type ServiceName } from './company'
 import { eveningMs, hasten, writeEvening, type Evening } from './plot'
+import { fixedPorts, freePorts, type DemoPorts } from './ports'
 import { seededRandom } from './random'
 import { printReport } from './report'
 import { readOrMakeSecrets, type DemoSecrets } from './secrets'
@@ -30,26 +32,25 @@ export interface DemoOptions {
   readonly beganAt: number | null
   readonly run: string | null
   readonly kill: string | null
+  /** On a stack of its own, with any free ports and data that is removed in the end. */
+  readonly throwaway: boolean
 }
 
-const ports = {
-  ...{ collector: 8080, gateway: 8082 },
-  ...{ collectorOperations: 9101, gatewayOperations: 9102, processorOperations: 9103 },
-  ...{ writerOperations: 9104, sinkOperations: 9105 },
-}
-const operationsPorts: Readonly<Record<ServiceName, number>> = {
-  collector: ports.collectorOperations,
-  'order-gateway': ports.gatewayOperations,
-  'stream-processor': ports.processorOperations,
-  'clickhouse-writer': ports.writerOperations,
-  'erp-sink': ports.sinkOperations,
-}
+const operationsPortNames = {
+  collector: 'collectorOperations',
+  'order-gateway': 'gatewayOperations',
+  'stream-processor': 'processorOperations',
+  'clickhouse-writer': 'writerOperations',
+  'erp-sink': 'sinkOperations',
+} as const satisfies Record<ServiceName, keyof DemoPorts>
 const settleTimeoutMs = 180_000
 
 export class Demo {
   readonly #options: DemoOptions
   readonly #secrets: DemoSecrets
   readonly #began = Date.now()
+  readonly #dataDirectory: string
+  #ports: DemoPorts | null = null
   #stack: RunningStack | null = null
   #company: Company | null = null
   #warehouse: Warehouse | null = null
@@ -59,6 +60,9 @@ export class Demo {
       throw new SetupError(`--kill ${options.kill}: must be one of ${serviceNames.join(', ')}`)
     }
     this.#options = options
+    this.#dataDirectory = options.throwaway
+      ? join(installRoot(), `demo-${process.pid}`)
+      : standingDataDirectory()
     this.#secrets = readOrMakeSecrets(join(installRoot(), 'demo', 'secrets.json'))
   }
 
@@ -74,24 +78,31 @@ export class Demo {
     await this.#company?.stop()
     await this.#warehouse?.close()
     await this.#stack?.stop()
+    if (this.#options.throwaway) rmSync(this.#dataDirectory, { recursive: true, force: true })
   }
 
   async #open(): Promise<void> {
     this.#say('starting Kafka, the schema registry, ClickHouse and the ERP')
-    const stack = await startOrJoinStack({
-      progress: (line) => {
+    const { throwaway } = this.#options
+    const ports = throwaway ? await freePorts() : await fixedPorts()
+    this.#ports = ports
+    const hooks = {
+      progress: (line: string) => {
         this.#say(line)
       },
-      onPartDied: ({ name }) => {
-        console.error(`${name} died; its log is in ${join(standingDataDirectory(), 'logs')}`)
+      onPartDied: ({ name }: { name: string }) => {
+        console.error(`${name} died; its log is in ${join(this.#dataDirectory, 'logs')}`)
       },
-    })
+    }
+    const stack = throwaway
+      ? await startStack({ ...hooks, dataDirectory: this.#dataDirectory, ports: 'free' })
+      : await startOrJoinStack(hooks)
     this.#stack = stack
     await this.#provision(stack)
     this.#company = new Company({
-      logsDirectory: join(standingDataDirectory(), 'logs'),
+      logsDirectory: join(this.#dataDirectory, 'logs'),
       environment: (service) => this.#environment(service, stack),
-      operationsPort: (service) => operationsPorts[service],
+      operationsPort: (service) => ports[operationsPortNames[service]],
       onDeath: (service, words) => {
         console.error(`${service} died: ${words}`)
       },
@@ -124,13 +135,13 @@ export class Demo {
     const sources = sourcesFor(secrets)
     const edge = { IDENTIFIER_HASH_KEY: secrets.identifierHashKey }
     const own: Readonly<Record<ServiceName, Record<string, string>>> = {
-      collector: { ...edge, PORT: String(ports.collector), SOURCES: sources.collector },
+      collector: { ...edge, PORT: String(this.#openPorts().collector), SOURCES: sources.collector },
       'order-gateway': {
         ...edge,
-        ...{ PORT: String(ports.gateway), SOURCES: sources.gateway },
+        ...{ PORT: String(this.#openPorts().gateway), SOURCES: sources.gateway },
         ...{ SEAL_KEYS: secrets.sealKeys, SEAL_KEY_ID: secrets.sealKeyId },
       },
-      'stream-processor': { STATE_DIRECTORY: join(standingDataDirectory(), 'state') },
+      'stream-processor': { STATE_DIRECTORY: join(this.#dataDirectory, 'state') },
       'clickhouse-writer': { CLICKHOUSE_URL: stack.clickhouseUrl },
       'erp-sink': {
         ...{ ERP_URL: stack.erp.url, ERP_DATABASE: stack.erp.database, ERP_USER: stack.erp.user },
@@ -244,6 +255,7 @@ export class Demo {
 
   #printAddresses(): void {
     const stack = this.#stack
+    const ports = this.#openPorts()
     if (stack === null) return
     console.log(
       `  collector      http://127.0.0.1:${ports.collector}/p.gif   http://127.0.0.1:${ports.collector}/collect`,
@@ -254,7 +266,9 @@ export class Demo {
     )
     console.log(`  ERP            ${stack.erp.url} (Tryton, user ${stack.erp.user})`)
     for (const service of serviceNames) {
-      console.log(`  ${service.padEnd(18)} http://127.0.0.1:${operationsPorts[service]}/metrics`)
+      console.log(
+        `  ${service.padEnd(18)} http://127.0.0.1:${ports[operationsPortNames[service]]}/metrics`,
+      )
     }
   }
 
@@ -266,12 +280,18 @@ export class Demo {
   }
 
   #edges(): Edges {
+    const ports = this.#openPorts()
     return {
       collectorUrl: `http://127.0.0.1:${ports.collector}`,
       gatewayUrl: `http://127.0.0.1:${ports.gateway}`,
       writeKeys: this.#secrets.writeKeys,
       orderSecrets: this.#secrets.orderSecrets,
     }
+  }
+
+  #openPorts(): DemoPorts {
+    if (this.#ports === null) throw new Error('the ports are not chosen')
+    return this.#ports
   }
 
   #erp() {
