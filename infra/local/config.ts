@@ -1,6 +1,6 @@
 // Where the local stack keeps its things and on which ports it listens, with what the environment says instead.
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { SetupError } from '../../services/runtime/errors'
 import { projectDirectory } from '../../services/runtime/schemas'
 
@@ -36,9 +36,9 @@ export function installRoot(): string {
   return join(projectDirectory(), '.local')
 }
 
-/** What `npm run stack -- up` and the demo leave behind and find again. */
-export function standingDataDirectory(): string {
-  return join(installRoot(), 'stack')
+/** What `npm run stack -- up` and the demo leave behind and find again; elsewhere with TRIBUTARY_STACK_DIRECTORY. */
+export function standingDataDirectory(environment: NodeJS.ProcessEnv = process.env): string {
+  return resolve(environment['TRIBUTARY_STACK_DIRECTORY'] ?? join(installRoot(), 'stack'))
 }
 
 /** @throws SetupError for a port in the environment that is none */

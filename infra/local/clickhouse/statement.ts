@@ -38,12 +38,14 @@ export function readStatement(text: string): Statement {
     if (depth === 0) {
       selects ||= word === 'SELECT' || word === 'WITH'
       if (previous === 'FORMAT' && token.kind === 'word') format = token.text
-      const takesData = verb === 'INSERT' && !readsFromElsewhere(selects, text, position)
-      if (takesData && previous === 'FORMAT' && format !== null) {
-        return { verb, format, dataAt: startOfData(text, position), secondAt: null }
-      }
-      if (takesData && word === 'VALUES' && startAfter(text, position) === null) {
-        return { verb, format: 'Values', dataAt: text.length, secondAt: null }
+      const opensData = verb === 'INSERT' && (previous === 'FORMAT' || word === 'VALUES')
+      if (opensData && !(selects && readsNoInput(text, position))) {
+        if (word !== 'VALUES') {
+          return { verb, format, dataAt: startOfData(text, position), secondAt: null }
+        }
+        if (startAfter(text, position) === null) {
+          return { verb, format: 'Values', dataAt: text.length, secondAt: null }
+        }
       }
     }
     previous = word
@@ -52,8 +54,8 @@ export function readStatement(text: string): Statement {
 }
 
 // `INSERT … SELECT … FROM input(…) FORMAT X` takes data as well; other INSERT … SELECT do not.
-function readsFromElsewhere(selects: boolean, text: string, end: number): boolean {
-  return selects && !/\binput\s*\(/i.test(text.slice(0, end))
+function readsNoInput(text: string, end: number): boolean {
+  return !/\binput\s*\(/i.test(text.slice(0, end))
 }
 
 function startAfter(text: string, position: number): number | null {
