@@ -2,13 +2,13 @@
 // refund lost. What the fields must add up to is core's business.
 import { z } from 'zod'
 import { readInstant } from '../core/edge/instant'
+import { orderStatuses } from '../core/identity/newest-snapshot'
 import { shownName, unprintable, type Fault } from '../core/edge/notes'
 import {
   amountMaxMinor,
   codePattern,
   linesMax,
   orderKinds,
-  orderStatuses,
   settlements,
   type Contact,
   type OrderMessage,

@@ -3,6 +3,7 @@
 // tells the consumer.
 import assert from 'node:assert/strict'
 import { DependencyError, SetupError } from '../runtime/errors'
+import type { IncomingRecord } from '../runtime/kafka'
 import type { KafkaAdmin } from '../runtime/kafka-admin'
 import type { Batch, Consumer, TopicPartition } from '../runtime/kafka-consumer'
 import type { Health } from '../runtime/health'
@@ -38,6 +39,8 @@ export class PartitionRunner {
   readonly #queue: RecordQueue
   /** Offset to fetch next, by topic. */
   readonly #nextFetch = new Map<string, number>()
+  /** Offset that was last asked for a second time, by topic. */
+  readonly #askedAgain = new Map<string, number>()
   readonly #ended: Promise<void>
   #phase: Phase = 'opening'
   #task: PartitionTask | null = null
@@ -63,20 +66,25 @@ export class PartitionRunner {
   }
 
   async hear(batch: Batch): Promise<void> {
-    const { wiring, metrics, partition } = this.#options
+    const { wiring } = this.#options
     const expected = this.#nextFetch.get(batch.topic)
-    if (expected === undefined || this.#phase === 'closed') return
-    if (batch.topic === wiring.changelog) {
-      if (this.#phase !== 'restoring') return
-      this.#nextFetch.set(batch.topic, batch.lastOffset + 1)
-      if (await this.#task?.restore(batch.records)) this.#restored?.()
-      return
+    const restoring = batch.topic === wiring.changelog
+    if (expected === undefined || this.#phase !== (restoring ? 'restoring' : 'running')) return
+    if (batch.fetchedOffset > expected && (await this.#leapt(batch, expected))) return
+    // After a rebalance kafkajs may hand over once more what was fetched before it.
+    const records = batch.records.filter(({ offset }) => offset >= expected)
+    this.#nextFetch.set(batch.topic, Math.max(expected, batch.lastOffset + 1))
+    if (restoring) {
+      if (await this.#task?.restore(records)) this.#restored?.()
+    } else {
+      this.#enqueue(batch, records)
     }
-    if (this.#phase !== 'running') return
-    if (batch.fetchedOffset > expected) await this.#assertNothingLost(batch.topic, expected)
-    this.#nextFetch.set(batch.topic, batch.lastOffset + 1)
-    this.#queue.push(batch.records)
-    metrics.lag(batch.topic, partition, batch.highWatermark - batch.lastOffset - 1)
+  }
+
+  #enqueue({ topic, highWatermark, lastOffset }: Batch, records: readonly IncomingRecord[]): void {
+    const { metrics, partition } = this.#options
+    this.#queue.push(records)
+    metrics.lag(topic, partition, highWatermark - lastOffset - 1)
     this.#bound()
   }
 
@@ -206,12 +214,21 @@ export class PartitionRunner {
     }
   }
 
-  /** kafkajs silently starts over where the log begins when a position is gone: that would be a loss. */
-  async #assertNothingLost(topic: string, expected: number): Promise<void> {
-    const { admin, partition } = this.#options
+  /**
+   * A batch begins beyond what is expected next. Either kafkajs has resolved a batch of before a rebalance, or
+   * started over because the log begins later now: both would be a loss. Or it has skipped records that are
+   * hidden, aborted ones: then asking again for what is expected leads to the same batch.
+   * @returns whether it was asked for again, and this batch is not to be used
+   */
+  async #leapt({ topic }: Batch, expected: number): Promise<boolean> {
+    const { admin, partition, consumer } = this.#options
     const bounds = (await admin.bounds(topic)).find((one) => one.partition === partition)
     const low = bounds?.low ?? 0
     if (expected < low) throw lost(topic, partition, { from: expected, to: low })
+    if (this.#askedAgain.get(topic) === expected) return false
+    this.#askedAgain.set(topic, expected)
+    consumer.seek({ topic, partition, offset: expected })
+    return true
   }
 
   async #closeLog(): Promise<void> {

@@ -260,7 +260,7 @@ test('an identifier belongs to the person of its newest version', async () => {
   ])
 })
 
-test('inventory deltas are the differences of positions, also across a change of warehouse', async () => {
+test('inventory deltas are the differences of positions, for each warehouse by itself', async () => {
   const position = {
     order_key: 'douyin:shop:1',
     sku: 'A',
@@ -272,24 +272,27 @@ test('inventory deltas are the differences of positions, also across a change of
   }
   const positions = [
     position,
-    { ...position, version: 2 },
-    { ...position, version: 3, quantity: 2, warehouse: 'w2' },
-    { ...position, version: 4, quantity: 0, warehouse: 'w2', reason: 'released' },
+    { ...position, version: 2, quantity: 0, reason: 'released' },
+    { ...position, warehouse: 'w2', quantity: 2 },
+    { ...position, warehouse: 'w2', version: 2, quantity: 5 },
   ].map((each, index) => accepted(stockPositionRow(each, at(index))))
   await write('stock_positions', positions)
   await write('stock_positions', positions.slice(1, 2))
   expect(
     await select(
-      'SELECT version, warehouse, delta FROM db.inventory_deltas ORDER BY version, warehouse',
+      'SELECT version, warehouse, delta FROM db.inventory_deltas ORDER BY warehouse, version',
     ),
   ).toEqual([
     { version: 1, warehouse: 'w1', delta: 3 },
-    { version: 3, warehouse: 'w1', delta: -3 },
-    { version: 3, warehouse: 'w2', delta: 2 },
-    { version: 4, warehouse: 'w2', delta: -2 },
+    { version: 2, warehouse: 'w1', delta: -3 },
+    { version: 1, warehouse: 'w2', delta: 2 },
+    { version: 2, warehouse: 'w2', delta: 3 },
   ])
-  expect(await select('SELECT quantity, reason FROM db.stock_positions_current')).toEqual([
-    { quantity: 0, reason: 'released' },
+  expect(
+    await select('SELECT warehouse, quantity FROM db.stock_positions_current ORDER BY warehouse'),
+  ).toEqual([
+    { warehouse: 'w1', quantity: 0 },
+    { warehouse: 'w2', quantity: 5 },
   ])
 })
 

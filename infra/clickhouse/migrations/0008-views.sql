@@ -161,7 +161,7 @@ CREATE VIEW IF NOT EXISTS {database}.journeys {on_cluster} (
   promoter String COMMENT 'Promoter of the touchpoint',
   link String COMMENT 'Short code of the tracking link or QR code',
   counted Bool COMMENT 'Whether the models may credit it',
-  reason String COMMENT 'Why it counted or did not: eligible, outside_window, same_as_claim, before_previous_order, other_product'
+  reason String COMMENT 'Why it counted or did not: eligible, outside_window, view_beside_click, same_as_touchpoint, before_previous_order, other_product, unknown_type'
 )
 AS SELECT
   order_key, person, converted_at, position,
@@ -213,9 +213,9 @@ CREATE VIEW IF NOT EXISTS {database}.stock_positions_current {on_cluster} (
 )
 AS SELECT order_key, sku, warehouse, quantity, reason, updated_at, written_at
 FROM {database}.stock_positions FINAL
-ORDER BY order_key, sku, version DESC
-LIMIT 1 BY order_key, sku
-COMMENT 'One row per order and SKU: the quantity reserved now';
+ORDER BY order_key, sku, warehouse, version DESC
+LIMIT 1 BY order_key, sku, warehouse
+COMMENT 'One row per order, SKU and warehouse: the quantity reserved now';
 
 CREATE VIEW IF NOT EXISTS {database}.inventory_deltas {on_cluster} (
   order_key String COMMENT 'platform:shop:order_id',
@@ -227,26 +227,18 @@ CREATE VIEW IF NOT EXISTS {database}.inventory_deltas {on_cluster} (
   updated_at DateTime64(3, 'UTC') COMMENT 'When the platform changed the order that way',
   written_at DateTime64(3, 'UTC') COMMENT 'When this was written here'
 )
-AS SELECT
-  order_key, sku, version, change.1 AS warehouse, change.2 AS delta, reason, updated_at, written_at
+AS SELECT order_key, sku, version, warehouse, delta, reason, updated_at, written_at
 FROM (
   SELECT
-    order_key, sku, version, reason, updated_at, written_at,
-    lagInFrame(warehouse) OVER positions AS warehouse_before,
-    lagInFrame(quantity) OVER positions AS quantity_before,
-    if(
-      warehouse = warehouse_before,
-      [(warehouse, quantity - quantity_before)],
-      [(warehouse_before, -quantity_before), (warehouse, quantity)]
-    ) AS changes
+    order_key, sku, version, warehouse, reason, updated_at, written_at,
+    quantity - lagInFrame(quantity) OVER (
+      PARTITION BY order_key, sku, warehouse ORDER BY version
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS delta
   FROM {database}.stock_positions FINAL
-  WINDOW positions AS (
-    PARTITION BY order_key, sku ORDER BY version ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-  )
 )
-ARRAY JOIN changes AS change
-WHERE change.2 != 0
-COMMENT 'Changes of reserved stock: each position less the one before it, per order and SKU';
+WHERE delta != 0
+COMMENT 'Changes of reserved stock: each position less the one before it, per order, SKU and warehouse';
 
 CREATE VIEW IF NOT EXISTS {database}.erp_deliveries_current {on_cluster} (
   document_key String COMMENT 'Order key, or delta:<partition>:<warehouse>',

@@ -1,16 +1,8 @@
 // An order snapshot as a source signs it, its types and lengths already checked by the gateway. The names are
 // those of the Order record; what differs is the buyer, who is still a person here.
+import type { OrderStatus } from '../identity/newest-snapshot'
 import type { Claim } from '../records'
 
-export const orderStatuses = [
-  'created',
-  'paid',
-  'partly_shipped',
-  'shipped',
-  'completed',
-  'refunded',
-  'cancelled',
-] as const
 export const orderKinds = ['sale', 'sample', 'gift'] as const
 export const settlements = ['unsettled', 'settled'] as const
 
@@ -24,7 +16,7 @@ export interface OrderMessage {
   /** Empty: the source's only shop. */
   readonly shop: string
   readonly order_id: string
-  readonly status: (typeof orderStatuses)[number]
+  readonly status: OrderStatus
   readonly kind: (typeof orderKinds)[number]
   readonly currency: string
   /** Epoch milliseconds, as all times. */

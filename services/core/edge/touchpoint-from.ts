@@ -1,6 +1,7 @@
 // One event as a client sends it → one touchpoint, or what is wrong with it. Read by hand rather than by a
 // schema library: this is the hot path, and a public client's unknown or placeholder values are warned of, not refused.
 import type { Touchpoint } from '../records'
+import { touchpointTypes } from '../touchpoint-types'
 import { eventTime } from './event-time'
 import { identifierObjectFrom, identifiersFrom, type IdentifierTools } from './identifiers-from'
 import {
@@ -14,19 +15,6 @@ import {
   type Notes,
   type TextRule,
 } from './notes'
-
-export const touchpointTypes = [
-  'card_click',
-  'room_enter',
-  'scan',
-  'click',
-  'form',
-  'share',
-  'page_view',
-  'impression',
-] as const
-
-export type TouchpointType = (typeof touchpointTypes)[number]
 
 export interface EventContext {
   readonly source: EventSource

@@ -12,6 +12,7 @@ import type {
   Touchpoint,
 } from '../records'
 import { topics } from '../topics'
+import { precedenceOf } from '../touchpoint-precedence'
 import { isHub, isLimited, type HubLimits } from './hubs'
 import {
   entryOf,
@@ -197,9 +198,10 @@ function keepTouch(turn: JourneyTurn, touch: Touchpoint): void {
   keepEvidence(turn, identifiers.length < 2 ? alone : { identifiers, source, id, at })
 }
 
+/** Of two touchpoints with one (source, id), which counts; ClickHouse decides by the same number. */
 export function precedes(a: Touchpoint, b: Touchpoint): boolean {
   if (a.accepted_at !== b.accepted_at) return a.accepted_at < b.accepted_at
-  return JSON.stringify(a) < JSON.stringify(b)
+  return precedenceOf(a) > precedenceOf(b)
 }
 
 /** Each set of identifiers is kept once, with the earliest record that showed it. */

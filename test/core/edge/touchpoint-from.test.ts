@@ -244,7 +244,7 @@ describe('given the time of an event', () => {
 })
 
 test.each([
-  [{ type: 'clicked' }, /^type: must be one of card_click/],
+  [{ type: 'clicked' }, /^type: must be one of impression/],
   [{ type: null }, /^type: /],
   [{ room: 7 }, /^room: must be a string: send ids as strings/],
   [{ room: {} }, /^room: must be a string$/],
