@@ -61,7 +61,7 @@ export const sinkSettings = {
   PENDING_MAX: limit(1_000).describe(
     'Most orders of a partition that wait; beyond, reading pauses',
   ),
-  REMEMBERED_MAX: limit(200_000).describe('Most delivered orders of a partition kept in memory'),
+  REMEMBERED_MAX: limit(20_000).describe('Most delivered orders of a partition kept in memory'),
 }
 
 export type SinkConfig = z.output<z.ZodObject<typeof sinkSettings>>

@@ -75,9 +75,7 @@ export interface ErpPort {
   amend(sale: ErpSale, source: SourceFields): Promise<Refusal | null>
   /** Of these SKUs those the ERP has no product for. */
   unknownSkus(skus: readonly string[]): Promise<ReadonlySet<string>>
-  /** Whether a delta of this reference exists; `open` when its booking was interrupted. */
-  findDelta(reference: string): Promise<'absent' | 'open' | 'booked'>
-  /** Books a delta, or finishes one that is open. */
+  /** Books a delta unless one of its reference is booked; finishes one whose booking was interrupted. */
   bookDelta(delta: StockDelta): Promise<Refusal | null>
   close(): Promise<void>
 }

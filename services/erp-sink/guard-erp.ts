@@ -19,7 +19,6 @@ export function guardErp(erp: ErpPort, mine: () => boolean): ErpPort {
     withdraw: checked((id) => erp.withdraw(id)),
     amend: checked((sale, source) => erp.amend(sale, source)),
     unknownSkus: checked((skus) => erp.unknownSkus(skus)),
-    findDelta: checked((reference) => erp.findDelta(reference)),
     bookDelta: checked((delta) => erp.bookDelta(delta)),
     close: () => erp.close(),
   }

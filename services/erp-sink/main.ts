@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { topics } from '../core/topics'
 import { connectRegistry } from '../runtime/codec'
 import { createKafka } from '../runtime/kafka'
 import { coalesce } from '../runtime/kafka-coalescing'
@@ -8,6 +7,7 @@ import { retry } from '../runtime/retry'
 import { assertTopics } from './assert-topics'
 import { catalogueSettings, sinkSettings, stateSettings, trytonSettings } from './config'
 import { runSink } from './run-sink'
+import { openCodecs } from './sink-codecs'
 import { createSinkMetrics } from './sink-metrics'
 import { createTrytonErp } from './tryton-erp'
 import { TrytonRpc } from './tryton-rpc'
@@ -18,11 +18,7 @@ void runService('erp-sink', sinkSettings, async (service, config) => {
   const rpc = new TrytonRpc(trytonSettings(config), { now: Date.now, called: metrics.called })
   const erp = createTrytonErp(rpc, catalogueSettings(config), Date.now)
   const registry = connectRegistry(config.REGISTRY_URL, config.TOPIC_PREFIX)
-  const codecs = {
-    orders: await retry(() => registry.topicCodec(topics.attributedOrders), { health }),
-    positions: await retry(() => registry.topicCodec(topics.stockPositions), { health }),
-    deliveries: await retry(() => registry.topicCodec(topics.erpDeliveries), { health }),
-  }
+  const codecs = await openCodecs(registry, health)
   const kafka = createKafka({ brokers: config.KAFKA_BROKERS, clientId: service.name, logger })
   const admin = await retry(() => kafka.connectAdmin(), { health })
   service.onStop(() => admin.close())

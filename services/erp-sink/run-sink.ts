@@ -98,14 +98,20 @@ export async function runSink(options: SinkOptions): Promise<Sink> {
 async function work(workplace: Workplace, nextRound: () => Promise<Tenure | null>): Promise<void> {
   const { options, goOn } = workplace
   const { health, now, erp } = options
-  let checkedMs = 0
+  const check = async (): Promise<void> => {
+    await retry(() => erp.check(), { health, goOn, maxPauseMs: 5_000 })
+    health.well('erp')
+  }
+  health.unwell('erp', 'was not asked yet')
+  await check()
+  let checkedMs = now()
   while (goOn()) {
     const tenure = await nextRound()
     const worked = tenure !== null && (await workOnce(tenure, workplace))
     if (worked) {
       checkedMs = now()
     } else if (goOn() && now() - checkedMs >= checkMs) {
-      await retry(() => erp.check(), { health, goOn, maxPauseMs: 5_000 })
+      await check()
       checkedMs = now()
     } else {
       await pause(idleMs)

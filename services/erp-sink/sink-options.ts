@@ -1,7 +1,5 @@
 // What the sink is made of; main.ts puts it together.
 import type { PlanSettings } from '../core/erp/delivery-plan'
-import type { AttributedOrder, ErpDelivery, StockPosition } from '../core/records'
-import type { RecordCodec } from '../runtime/codec'
 import type { Health } from '../runtime/health'
 import type { KafkaClient } from '../runtime/kafka'
 import type { KafkaAdmin } from '../runtime/kafka-admin'
@@ -10,17 +8,14 @@ import type { Logger } from '../runtime/logger'
 import type { SealKeys } from '../runtime/seal'
 import type { ErpPort } from './erp-port'
 import type { StateSettings } from './partition-state'
+import type { SinkCodecs } from './sink-codecs'
 import type { SinkMetrics } from './sink-metrics'
 
 export interface SinkOptions {
   readonly kafka: KafkaClient
   readonly admin: KafkaAdmin
   readonly producer: CoalescingProducer
-  readonly codecs: {
-    readonly orders: RecordCodec<AttributedOrder>
-    readonly positions: RecordCodec<StockPosition>
-    readonly deliveries: RecordCodec<ErpDelivery>
-  }
+  readonly codecs: SinkCodecs
   readonly erp: ErpPort
   readonly sealKeys: SealKeys
   readonly topicPrefix: string

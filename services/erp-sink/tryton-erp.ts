@@ -10,7 +10,7 @@ import {
   findSales,
   type SaleTools,
 } from './tryton-sales'
-import { bookDelta, findDelta } from './tryton-stock'
+import { bookDelta } from './tryton-stock'
 
 const model = 'sale.sale'
 
@@ -53,7 +53,6 @@ export function createTrytonErp(
       const products = await catalogue.productsOf(skus)
       return new Set(skus.filter((sku) => !products.has(sku)))
     },
-    findDelta: (reference) => findDelta(tools, reference),
     bookDelta: (delta) => forgetting(bookDelta(tools, delta)),
     close: () => rpc.logout(),
   }

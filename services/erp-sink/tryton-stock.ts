@@ -13,15 +13,6 @@ interface Shipment {
   readonly state: string
 }
 
-export async function findDelta(
-  tools: SaleTools,
-  reference: string,
-): Promise<'absent' | 'open' | 'booked'> {
-  const shipments = await shipmentsOf(tools, reference)
-  if (shipments.length === 0) return 'absent'
-  return shipments.every(({ state }) => state === 'done') ? 'booked' : 'open'
-}
-
 /** Creates the delta's shipments when there are none, and brings them to their end. */
 export async function bookDelta(tools: SaleTools, delta: StockDelta): Promise<Refusal | null> {
   const { records } = tools
@@ -38,8 +29,8 @@ export async function bookDelta(tools: SaleTools, delta: StockDelta): Promise<Re
     const refused = await records.press(model, button, open)
     if (refused !== null) return refused
   }
-  const after = await findDelta(tools, delta.reference)
-  return after === 'booked'
+  const after = await shipmentsOf(tools, delta.reference)
+  return after.every(({ state }) => state === 'done')
     ? null
     : refusal(`internal shipment ${delta.reference} does not get done`)
 }

@@ -48,7 +48,7 @@ export async function startErp(): Promise<RunningErp> {
     const part = await erpPart(prepared, { dataDirectory, port })
     const env = { ...process.env, ...part.env }
     child = spawn(part.command, part.args, { env, stdio: 'ignore' })
-    await until(() => part.ready().catch(() => false), 'the ERP answers')
+    await until(() => part.ready().catch(() => false))
   }
   await start()
   return {
