@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { kafkaSettings, limit } from '../runtime/config'
+import { groupSettings, kafkaSettings, limit } from '../runtime/config'
 import { jsonSetting } from '../runtime/edge-settings'
 import { sealKeyRing } from '../runtime/seal-settings'
 import type { StateSettings } from './partition-state'
@@ -10,10 +10,8 @@ const list = (text: string): string[] => text.split(',').map((item) => item.trim
 
 export const sinkSettings = {
   ...kafkaSettings,
+  ...groupSettings,
   CONSUMER_GROUP: z.string().default('erp-sink').describe('Consumer group'),
-  SESSION_TIMEOUT_MS: limit(10_000, { min: 6_000 }).describe(
-    'How long Kafka waits for a silent process before it gives its partitions away',
-  ),
   ERP_URL: z.url().describe('Address of the ERP (Tryton), without the database'),
   ERP_DATABASE: z.string().min(1).describe('Database of the ERP'),
   ERP_RPC_PATH: z
