@@ -15,7 +15,6 @@ import { SetupError } from '../../services/runtime/errors'
 import { projectDirectory } from '../../services/runtime/schemas'
 import type { Part, PartName } from './part'
 
-const graceMs = 10_000
 const readyTimeoutMs = 90_000
 const logBytesMax = 20 * 1024 * 1024
 
@@ -33,14 +32,14 @@ export interface RunningPart {
   readonly logFile: string
   /** Resolves when the process has gone and nothing it started is left. */
   readonly ended: Promise<PartDeath>
-  /** Told to end, made to after ten seconds. */
+  /** Told to end, and made to after the grace of ten seconds. */
   stop(): Promise<void>
   /** As by `kill -9`. */
   kill(): Promise<void>
 }
 
 /** Starts a part under a guard, which ends it when this process ends. What it prints is appended to its log. */
-export function runPart(part: Part, logFile: string): RunningPart {
+export function runPart(part: Part, logFile: string, graceMs = 10_000): RunningPart {
   mkdirSync(dirname(logFile), { recursive: true })
   if (existsSync(logFile) && statSync(logFile).size > logBytesMax) {
     renameSync(logFile, `${logFile}.old`)
