@@ -70,8 +70,9 @@ function run({ name, command, results }: Phase): Promise<boolean> {
     cwd: projectDirectory(),
     stdio: ['ignore', 'inherit', 'inherit'],
   })
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    {process.once(signal, () => child.kill(signal))}
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => child.kill(signal))
+  }
   return new Promise((resolve) => {
     child.once('exit', (code) => {
       resolve(code === 0)
