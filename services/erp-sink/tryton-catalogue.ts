@@ -37,6 +37,7 @@ export class TrytonCatalogue {
   private readonly ids = new Map<string, number>()
   private readonly warehouses = new Map<string, Warehouse>()
   private ownCompany: Company | null = null
+  private holds: boolean | null = null
   private readonly now: () => number
   private freshUntil = 0
 
@@ -58,6 +59,7 @@ export class TrytonCatalogue {
     this.ids.clear()
     this.warehouses.clear()
     this.ownCompany = null
+    this.holds = null
   }
 
   /** @throws DependencyError naming everything the sink needs and does not find */
@@ -83,6 +85,18 @@ export class TrytonCatalogue {
       timeZone: timeZone === '' ? 'UTC' : timeZone,
     }
     return this.ownCompany
+  }
+
+  /** Whether this ERP lets a confirmed sale rest on purpose before it plans the shipment. */
+  async holdsSales(): Promise<boolean> {
+    if (this.holds !== null) return this.holds
+    const [found] = await this.records.search('sale.configuration', [], ['sale_process_after'])
+    const after = found?.['sale_process_after'] ?? null
+    this.holds =
+      typeof after === 'object' &&
+      after !== null &&
+      Number((after as { seconds?: number }).seconds) > 0
+    return this.holds
   }
 
   /** The products of these SKUs; unknown ones are absent and asked for again next time. */

@@ -39,13 +39,7 @@ export function createTrytonErp(
     },
     draftSales: (sales) => forgetting(draftSales(tools, sales)),
     draftCorrections: (corrections) => forgetting(draftCorrections(tools, corrections)),
-    confirm: async (ids) => {
-      const sales = ids.map(Number)
-      return (
-        (await records.press(model, 'quote', sales)) ??
-        (await records.press(model, 'confirm', sales))
-      )
-    },
+    confirm: (ids) => confirmSales(tools, ids.map(Number)),
     cancel: (ids) => cancelSales(records, ids.map(Number)),
     withdraw: (id) => withdrawGoods(records, Number(id)),
     amend: (sale, source) => forgetting(amendSource(tools, sale, source)),
@@ -58,22 +52,34 @@ export function createTrytonErp(
   }
 }
 
+async function confirmSales(
+  { records, catalogue }: SaleTools,
+  ids: readonly number[],
+): Promise<Refusal | null> {
+  for (const button of ['quote', 'confirm']) {
+    const refused = await records.press(model, button, ids)
+    if (refused !== null) return refused
+  }
+  if (await catalogue.holdsSales()) return null
+  return records.press(model, 'process', await stillConfirmed(records, ids))
+}
+
+async function stillConfirmed(records: TrytonRecords, ids: readonly number[]): Promise<number[]> {
+  const domain = [
+    ['id', 'in', ids],
+    ['state', '=', 'confirmed'],
+  ]
+  return (await records.search(model, domain, ['state'])).map(({ id }) => Number(id))
+}
+
 /** A confirmed sale goes back to being a draft first; a draft does not mind the button. */
 async function cancelSales(
   records: TrytonRecords,
   ids: readonly number[],
 ): Promise<Refusal | null> {
-  const held = await records.search(
-    model,
-    [
-      ['id', 'in', ids],
-      ['state', '=', 'confirmed'],
-    ],
-    ['state'],
-  )
-  const heldIds = held.map(({ id }) => Number(id))
+  const confirmed = await stillConfirmed(records, ids)
   return (
-    (await records.press(model, 'draft', heldIds)) ?? (await records.press(model, 'cancel', ids))
+    (await records.press(model, 'draft', confirmed)) ?? (await records.press(model, 'cancel', ids))
   )
 }
 

@@ -196,6 +196,7 @@ const transientWords = [
   'deadlock detected',
   'could not serialize',
   'You are not allowed',
+  'Calling button',
 ]
 
 /**

@@ -50,7 +50,7 @@ export interface SaleTools {
 
 /** The sales of these references with their corrections and what became of their goods. */
 export async function findSales(
-  { records }: SaleTools,
+  { records, catalogue }: SaleTools,
   references: readonly string[],
 ): Promise<Map<string, ErpSale>> {
   const found = await records.search(model, [['web_id', 'in', references]], saleFields)
@@ -59,13 +59,14 @@ export async function findSales(
   const corrections = await records.search(model, [['origin', 'in', origins]], saleFields)
   const quantities = await quantitiesOf(records, corrections)
   const goods = await goodsOf(records, [...found, ...corrections])
+  const holds = await catalogue.holdsSales()
   const sales = found.map((record): [string, ErpSale] => {
     const own = corrections.filter(({ origin }) => origin === `${model},${String(record['id'])}`)
     const shipments = [record, ...own].flatMap((one) => goods(one))
     return [
       textOf(record['web_id']),
       {
-        ...documentOf(record, {}),
+        ...documentOf(record, { quantities: {}, holds }),
         shipped: goods(record).some((state) => state === 'shipped' || state === 'done'),
         moving: shipments.includes('open') || record['shipment_state'] === 'exception',
         channel: linkedText(record, 'marketing_source', 'name'),
@@ -73,7 +74,7 @@ export async function findSales(
         streamer: linkedText(record, 'marketing_medium', 'name'),
         note: noteIn(textOf(record['comment'])),
         corrections: own.map((one) =>
-          documentOf(one, quantities.get(idOf(one['id'], model)) ?? {}),
+          documentOf(one, { quantities: quantities.get(idOf(one['id'], model)) ?? {}, holds }),
         ),
       },
     ]
@@ -286,15 +287,21 @@ function goodsStateOf(state: string): GoodsState {
 const stateOf: Readonly<Record<string, ErpDocument['state']>> = {
   draft: 'drafted',
   quotation: 'drafted',
-  confirmed: 'held',
   processing: 'confirmed',
   done: 'confirmed',
   cancelled: 'cancelled',
 }
 
-function documentOf(record: Values, quantities: Readonly<Record<string, number>>): ErpDocument {
+/**
+ * Tryton confirms a sale and plans its shipment in two transactions. Where it does not hold sales on purpose, one that is
+ * merely confirmed was cut off between the two and has to be confirmed to its end.
+ */
+function documentOf(
+  record: Values,
+  given: { readonly quantities: Readonly<Record<string, number>>; readonly holds: boolean },
+): ErpDocument {
   const state = textOf(record['state'])
-  const known = stateOf[state]
+  const known = state === 'confirmed' ? (given.holds ? 'held' : 'drafted') : stateOf[state]
   const total = unitsOf(record['total_amount'], 2)
   if (known === undefined || total === null) {
     throw new DependencyError('erp', `shows sale ${String(record['id'])} in a way not understood`)
@@ -305,7 +312,7 @@ function documentOf(record: Values, quantities: Readonly<Record<string, number>>
     state: known,
     erp_state: state,
     total_minor: total,
-    quantities,
+    quantities: given.quantities,
   }
 }
 

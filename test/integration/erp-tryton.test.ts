@@ -294,6 +294,17 @@ test('the ERP itself refuses a second sale of one reference', async () => {
   expect(await erp.draftSales([{ document, buyer }])).toMatchObject({ duplicate: true })
 })
 
+test('a sale that a crash of the ERP left confirmed without a shipment gets it', async () => {
+  const document = aDocument({ order_id: '11' })
+  const ids = taken(await erp.draftSales([{ document, buyer }])).map(Number)
+  await admin.ask('model.sale.sale.quote', [ids])
+  await admin.ask('model.sale.sale.write', [ids, { state: 'confirmed' }])
+  await deliver(document)
+  expect(await read('sale.sale', [['id', 'in', ids]], ['state', 'shipments'])).toMatchObject([
+    { state: 'processing', shipments: [expect.any(Number)] },
+  ])
+})
+
 test('a delta reserves and releases stock once, whatever number of times it is booked', async () => {
   const delta = { reference: 'delta-1', warehouse: '', pieces: { 'SKU-0003': 5, 'SKU-0004': 2 } }
   const back = { reference: 'delta-2', warehouse: '', pieces: { 'SKU-0003': -1, 'SKU-0004': 1 } }

@@ -1,4 +1,5 @@
-// The user the sink works as: it may do what the sink does and nothing else.
+// The user the sink works as: of what Tryton closes it may do what the sink does. Parties and sources are open to
+// every user of Tryton.
 import type { ErpAdmin } from './erp-admin'
 
 export const sinkUser = 'tributary-sink'
@@ -22,6 +23,14 @@ const rights: readonly Right[] = [
   { model: 'stock.move', read: true, write: true, create: true },
 ]
 
+/** Buttons that are closed likewise. */
+const buttons = [
+  // A delta is booked whatever the ERP believes to be on the shelf: the goods are promised already.
+  ['stock.shipment.internal', 'assign_force'],
+  // For a sale that a crash of the ERP left confirmed without a shipment.
+  ['sale.sale', 'process'],
+] as const
+
 export async function setUpSinkUser(
   admin: ErpAdmin,
   user: { readonly password: string; readonly company: number },
@@ -37,12 +46,13 @@ export async function setUpSinkUser(
       perm_delete: false,
     })
   }
-  // A delta is booked whatever the ERP believes to be on the shelf: the goods are promised already.
-  const force = await admin.find('ir.model.button', [
-    ['model.model', '=', 'stock.shipment.internal'],
-    ['name', '=', 'assign_force'],
-  ])
-  await admin.write('ir.model.button', force, { groups: [['add', [group]]] })
+  for (const [model, name] of buttons) {
+    const button = await admin.find('ir.model.button', [
+      ['model.model', '=', model],
+      ['name', '=', name],
+    ])
+    await admin.write('ir.model.button', button, { groups: [['add', [group]]] })
+  }
   await admin.createOne('res.user', {
     name: 'Tributary ERP sink',
     login: sinkUser,
