@@ -139,6 +139,9 @@ function propertiesOf(
     // Nobody else is about to join a group here, and a killed member should be missed within a second or two.
     'group.initial.rebalance.delay.ms=0',
     'group.min.session.timeout.ms=1000',
+    // After a kill the broker waits until its former self is thought dead; the default is 9 s.
+    'broker.session.timeout.ms=5000',
+    'broker.heartbeat.interval.ms=1000',
     // A dead letter carries four times the largest input; a topic sets its own limit below this one.
     'message.max.bytes=8388608',
     'log.cleaner.dedupe.buffer.size=33554432',
