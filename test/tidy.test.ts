@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { recordsSource } from '../scripts/generate-records'
+import { readmeOf, servicesWithSettings } from '../scripts/generate-settings'
 
 const root = join(__dirname, '..')
 
@@ -119,6 +120,11 @@ test('no file is out of reach of an entry point or a test', () => {
 test('services/core/records.ts is what the schemas say', () => {
   const unformatted = (text: string): string => text.replace(/[\s|]/g, '')
   expect(unformatted(textOf('services/core/records.ts'))).toBe(unformatted(recordsSource()))
+})
+
+test.each(servicesWithSettings)('the README of %s lists its settings', (service) => {
+  const unformatted = (text: string): string => text.replace(/[\s-]/g, '')
+  expect(unformatted(textOf(`services/${service}/README.md`))).toBe(unformatted(readmeOf(service)))
 })
 
 test('tests mock no module and sleep nowhere', () => {
