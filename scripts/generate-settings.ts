@@ -49,7 +49,7 @@ function fallbackOf(schema: z.ZodType): string {
   if (value === undefined) return 'none'
   if (value === '') return 'empty'
   if (Array.isArray(value)) return value.join(', ')
-  return String(value).replace(projectDirectory(), '.')
+  return JSON.stringify(value).replace(projectDirectory(), '.').replaceAll('"', '')
 }
 
 function fileOf(service: string): string {
