@@ -26,8 +26,12 @@ export async function installOnce(installation: Installation): Promise<string> {
     const making = `${directory}.making-${process.pid}`
     mkdirSync(making, { recursive: true })
     progress(`${title}: installing (once)`)
-    await installation.install(making)
-    renameSync(making, directory)
+    try {
+      await installation.install(making)
+      renameSync(making, directory)
+    } finally {
+      rmSync(making, { recursive: true, force: true })
+    }
     return directory
   }
   return withLock(`${directory}.lock`, install, announce)
