@@ -1,7 +1,8 @@
 // A group consumer under manual control: nothing is committed unless asked, a batch is never handed over
 // twice at once, heartbeats go on while a batch is worked on, and a consumer that kafkajs gives up on is
 // reported instead of staying silent.
-import { type EachBatchPayload, type Kafka } from 'kafkajs'
+import { type Consumer as KafkajsConsumer, type EachBatchPayload, type Kafka } from 'kafkajs'
+import { asDependency } from './errors'
 import { coPartitionAssigner } from './kafka-assigner'
 import type { IncomingRecord } from './kafka'
 
@@ -66,41 +67,95 @@ export async function runKafkaConsumer(kafka: Kafka, options: ConsumerOptions): 
     readUncommitted: false,
     partitionAssigners: [coPartitionAssigner(options.preferredPartitions ?? (() => []))],
   })
+  const run = (): Promise<void> =>
+    inner.run({
+      autoCommit: false,
+      eachBatchAutoResolve: true,
+      partitionsConsumedConcurrently: options.concurrency ?? 1,
+      eachBatch: (payload) => handleBatch(payload, options),
+    })
+  let joined = false
+  let closed = false
+  // Between a crash of kafkajs and its next joining there is nothing to seek or pause; then onAssigned is called.
+  const whileJoined = (action: () => void): void => {
+    if (joined) action()
+  }
   const consumer: Consumer = {
-    seek: ({ topic, partition, offset }) => {
-      inner.seek({ topic, partition, offset: String(offset) })
-    },
-    pause: (partitions) => {
-      inner.pause(partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] })))
-    },
-    resume: (partitions) => {
-      inner.resume(partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] })))
-    },
-    commit: (offsets) =>
-      inner.commitOffsets(
-        offsets.map(({ offset, ...rest }) => ({ ...rest, offset: String(offset) })),
-      ),
+    ...controlsOf(inner, whileJoined),
     close: async () => {
+      closed = true
       await inner.stop()
       await inner.disconnect()
     },
   }
   inner.on(inner.events.GROUP_JOIN, ({ payload }) => {
+    joined = true
     options.onAssigned(partitionsOf(payload.memberAssignment), consumer)
   })
-  inner.on(inner.events.CRASH, ({ payload }) => {
-    if (!payload.restart) options.onCrash(payload.error)
+  inner.on(inner.events.CRASH, ({ payload: { restart, error } }) => {
+    joined = false
+    if (restart || closed) return
+    if (!interruptions.has(error.name)) options.onCrash(error)
+    else setTimeout(startOver, 200 + Math.random() * 800)
   })
+  const startOver = (): void => {
+    if (closed) return
+    inner
+      .connect()
+      .then(run)
+      .catch(() => {
+        setTimeout(startOver, 200 + Math.random() * 800)
+      })
+  }
   await inner.connect()
   await inner.subscribe({ topics: [...options.topics], fromBeginning: true })
-  await inner.run({
-    autoCommit: false,
-    eachBatchAutoResolve: true,
-    partitionsConsumedConcurrently: options.concurrency ?? 1,
-    eachBatch: (payload) => handleBatch(payload, options),
-  })
+  await run()
   return consumer
 }
+
+function controlsOf(
+  inner: KafkajsConsumer,
+  whileJoined: (action: () => void) => void,
+): Omit<Consumer, 'close'> {
+  const byTopic = (
+    partitions: readonly TopicPartition[],
+  ): { topic: string; partitions: number[] }[] =>
+    partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] }))
+  return {
+    seek: ({ topic, partition, offset }) => {
+      whileJoined(() => {
+        inner.seek({ topic, partition, offset: String(offset) })
+      })
+    },
+    pause: (partitions) => {
+      whileJoined(() => {
+        inner.pause(byTopic(partitions))
+      })
+    },
+    resume: (partitions) => {
+      whileJoined(() => {
+        inner.resume(byTopic(partitions))
+      })
+    },
+    commit: (offsets) =>
+      asDependency('kafka', () =>
+        inner.commitOffsets(
+          offsets.map(({ offset, ...rest }) => ({ ...rest, offset: String(offset) })),
+        ),
+      ),
+  }
+}
+
+/** Ways in which kafkajs gives a consumer up although only the cluster is unwell: begun anew until it is well. */
+const interruptions: ReadonlySet<string> = new Set([
+  'KafkaJSGroupCoordinatorNotFound',
+  'KafkaJSNoBrokerAvailableError',
+  'KafkaJSBrokerNotFound',
+  'KafkaJSConnectionError',
+  'KafkaJSConnectionClosedError',
+  'KafkaJSRequestTimeoutError',
+  'KafkaJSNumberOfRetriesExceeded',
+])
 
 /** Three chances within a session. */
 function heartbeatOf({ sessionTimeoutMs = defaultSessionMs }: ConsumerOptions): number {

@@ -89,7 +89,7 @@ export function createKafka({ brokers, clientId, logger }: KafkaOptions): KafkaC
  * exception or a crash event. So its words are for debugging, but for a consumer's that starts over. */
 function log(logger: Logger, { level, namespace, log: entry }: LogEntry): void {
   const fields = { part: `kafkajs ${namespace}`, reason: entry['error'] as unknown }
-  if (level === logLevel.ERROR && namespace.startsWith('Consumer'))
+  if (level === logLevel.ERROR && namespace.startsWith('Consumer')) {
     logger.warn(fields, entry.message)
-  else logger.debug(fields, entry.message)
+  } else logger.debug(fields, entry.message)
 }

@@ -59,10 +59,14 @@ export class PartitionRunner {
     this.#ended = after.then(() => this.#run()).catch(options.crash)
   }
 
-  /** A rebalance left the partition here: fetch on where we were, not where the group last committed. */
+  /** A rebalance left the partition here: fetch on where we were, not where the group last committed. What is
+   * paused is said again, since a consumer that started over has forgotten it. */
   reassigned(): void {
-    const { consumer, partition } = this.#options
+    const { consumer, partition, wiring } = this.#options
     for (const [topic, offset] of this.#nextFetch) consumer.seek({ topic, partition, offset })
+    consumer.pause(this.#all())
+    if (this.#phase === 'restoring') consumer.resume([{ topic: wiring.changelog, partition }])
+    if (this.#phase === 'running' && !this.#full) consumer.resume(this.#inputs())
   }
 
   async hear(batch: Batch): Promise<void> {
