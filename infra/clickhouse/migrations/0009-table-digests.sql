@@ -1,5 +1,5 @@
 -- Two runs over the same input must end with the same rows in all but the run columns: versions, offsets,
--- causes, what was replaced, and every time of accepting, appending and writing. Evidence counts by its sets of
+-- causes, what was replaced, and every time of accepting, appending and writing, so the bytes of dead letters too. Evidence counts by its sets of
 -- identifiers only, since which record showed a set first is a matter of accepting.
 CREATE VIEW IF NOT EXISTS {database}.table_digests {on_cluster} (
   name String COMMENT 'Table or view',
@@ -54,6 +54,6 @@ UNION ALL
 SELECT 'findings', count(), hex(sum(cityHash64(kind, subject, detail)))
 FROM (SELECT DISTINCT kind, subject, detail FROM {database}.findings)
 UNION ALL
-SELECT 'dead_letters', count(), hex(sum(cityHash64(stage, origin_topic, reason, record_key, record_value)))
+SELECT 'dead_letters', count(), hex(sum(cityHash64(stage, origin_topic, reason, detail, record_key)))
 FROM {database}.dead_letters FINAL
 COMMENT 'A digest of each table over all but its run columns, for comparing two runs';
