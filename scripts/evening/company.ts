@@ -42,7 +42,7 @@ export class Company {
   startService(service: ServiceName): void {
     const log = openSync(this.logFile(service), 'a')
     const main = join(projectDirectory(), 'dist', 'services', service, 'main.js')
-    const child = spawn(process.execPath, ['--enable-source-maps', main], {
+    const child = spawn(process.execPath, [main], {
       env: {
         ...process.env,
         OPERATIONS_PORT: String(this.#options.operationsPort(service)),
