@@ -53,7 +53,13 @@ export function readFixedPorts(environment: NodeJS.ProcessEnv = process.env): St
 
 /** Ports nobody listens on at the moment, for runs that must not meet. */
 export async function findFreePorts(): Promise<StackPorts> {
-  const servers = Object.keys(fixedPorts).map(() => createServer())
+  const found = await findFreePortNumbers(Object.keys(fixedPorts).length)
+  return mapPorts((_name, index) => found[index] ?? 0)
+}
+
+/** As many different ports that nobody listens on at the moment. */
+export async function findFreePortNumbers(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer())
   const found = await Promise.all(
     servers.map(
       (server) =>
@@ -68,7 +74,7 @@ export async function findFreePorts(): Promise<StackPorts> {
   )
   // Only now: closed one by one, the same port could be found twice.
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return mapPorts((_name, index) => found[index] ?? 0)
+  return found
 }
 
 /** Java of JAVA_HOME, else the one on the path. */

@@ -1,6 +1,6 @@
 // The ports of the demo's five services: fixed, so that their addresses can be looked at, or what the
 // environment says; any free ones for a throw-away run.
-import { createServer, type AddressInfo } from 'node:net'
+import { findFreePortNumbers } from '../../infra/local/config'
 import { thisMachine } from '../../infra/local/machine'
 import { SetupError } from '../../services/runtime/errors'
 
@@ -38,17 +38,6 @@ export async function fixedPorts(environment: NodeJS.ProcessEnv = process.env): 
 }
 
 export async function freePorts(): Promise<DemoPorts> {
-  const servers = names.map(() => createServer())
-  const found = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) => {
-          server.listen(0, '127.0.0.1', () => {
-            resolve((server.address() as AddressInfo).port)
-          })
-        }),
-    ),
-  )
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  const found = await findFreePortNumbers(names.length)
   return Object.fromEntries(names.map((name, at) => [name, found[at]])) as DemoPorts
 }

@@ -2,9 +2,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { findFreePortNumbers } from '../../infra/local/config'
 import {
   erpAccess,
   erpAdminAccess,
@@ -30,7 +30,7 @@ export async function startErp(): Promise<RunningErp> {
   const installDirectory = join(projectDirectory(), '.local', 'erp')
   const prepared = await prepareErp({ installDirectory, progress: () => undefined })
   const dataDirectory = mkdtempSync(join(tmpdir(), 'tributary-erp-'))
-  const port = await freePort()
+  const port = (await findFreePortNumbers(1))[0] ?? 0
   let child: ChildProcess | null = null
   const end = (): void => {
     child?.kill('SIGKILL')
@@ -70,14 +70,4 @@ export function rpcAs(access: ErpAccess, changes: Partial<TrytonSettings> = {}):
     { ...access, path: '/', timeoutMs: 20_000, ...changes },
     { now: () => Date.now(), called: () => undefined },
   )
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  probe.listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }

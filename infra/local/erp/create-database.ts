@@ -3,11 +3,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { TrytonRpc } from '../../../services/erp-sink/tryton-rpc'
 import { SetupError } from '../../../services/runtime/errors'
+import { findFreePortNumbers } from '../config'
 import { ErpAdmin } from './erp-admin'
 import { boundServerCommand, databaseName, serverAnswers, writeServerConfig } from './erp-server'
 import { runCommand } from './run-command'
@@ -76,7 +76,7 @@ async function withServer(
   server: { readonly python: string; readonly config: string },
   use: (port: number) => Promise<void>,
 ): Promise<void> {
-  const port = await freePort()
+  const port = (await findFreePortNumbers(1))[0] ?? 0
   const { command, args, env } = boundServerCommand(server.python, { config: server.config, port })
   const child = spawn(command, args, {
     env: { ...process.env, ...env },
@@ -96,14 +96,4 @@ async function withServer(
     child.kill('SIGTERM')
     await ended
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  probe.listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }
