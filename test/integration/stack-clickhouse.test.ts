@@ -114,12 +114,12 @@ test('a long result arrives in pieces, and a query id comes back', async () => {
   expect(pieces).toBeGreaterThan(1)
 })
 
-test('a query that fails after its first rows were sent fails at the client', async () => {
-  const result = await client.query({
-    query: 'SELECT throwIf(number = 150000) AS x FROM numbers(200000)',
-    format: 'JSONEachRow',
-  })
+test('a query that fails in its middle fails at the client, before or after its first rows', async () => {
   const read = async (): Promise<void> => {
+    const result = await client.query({
+      query: 'SELECT throwIf(number = 150000) AS x FROM numbers(200000)',
+      format: 'JSONEachRow',
+    })
     for await (const rows of result.stream()) expect(rows.length).toBeGreaterThan(0)
   }
   await expect(read()).rejects.toMatchObject({ code: '395' })
