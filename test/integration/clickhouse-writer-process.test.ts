@@ -9,8 +9,6 @@ import { stackFromEnvironment } from '../support/stack'
 import { until } from '../support/until'
 import { aDatabase, dropWarehouse, openWarehouse } from '../support/warehouse'
 
-jest.setTimeout(120_000)
-
 let broker: TestBroker
 let warehouse: Warehouse
 let service: ServiceProcess

@@ -20,8 +20,6 @@ import { aJourneyTouch, anOrder, aTouchpoint, evening, hourMs } from '../given'
 import { aCredit, anAttributedOrder, nextVersion } from '../support/attributed-order'
 import { aDatabase, connectTo, dropWarehouse, openWarehouse } from '../support/warehouse'
 
-jest.setTimeout(120_000)
-
 let warehouse: Warehouse
 let written = 0
 

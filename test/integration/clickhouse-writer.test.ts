@@ -20,8 +20,6 @@ import { stackFromEnvironment } from '../support/stack'
 import { until } from '../support/until'
 import { dropWarehouse, openWarehouse } from '../support/warehouse'
 
-jest.setTimeout(120_000)
-
 const partitions = 2
 const limits = { recordsMax: 1_000, bytesMax: 1_000_000, waitMs: 20 }
 const codecs = {

@@ -8,8 +8,6 @@ import type { TransactionalProducer } from '../../services/runtime/kafka-produce
 import { stackFromEnvironment } from '../support/stack'
 import { until } from '../support/until'
 
-jest.setTimeout(120_000)
-
 let kafka: KafkaClient
 let admin: KafkaAdmin
 let topic: string

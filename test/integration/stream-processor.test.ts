@@ -16,8 +16,6 @@ import { until } from '../support/until'
 
 const settings = readSettings(join(__dirname, '../../services/stream-processor/attribution.json'))
 
-jest.setTimeout(120_000)
-
 let broker: TestBroker
 let stateDirectory: string
 const running: ServiceProcess[] = []
