@@ -178,7 +178,7 @@ export interface JourneyTouch {
   readonly promoter: string
   readonly link: string
   readonly counted: boolean
-  /** Why it counted or did not: eligible, outside_window, view_beside_click, same_as_touchpoint (a claim), before_previous_order, other_product, unknown_type */
+  /** Why it counted or did not: eligible, outside_window, view_beside_click, same_as_touchpoint (a claim), before_previous_order, other_product, unknown_type, beyond_limit */
   readonly reason: string
 }
 

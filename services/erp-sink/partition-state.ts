@@ -47,6 +47,8 @@ export class PartitionState {
   stockEnd = 0
   /** When each warehouse's reserved stock was last looked at. */
   readonly stockSeenMs = new Map<string, number>()
+  /** Its turn had come: calls to the ERP may have been made. */
+  wasOpen = false
   /** Taken away, or given to us anew: no further call to the ERP. */
   over = false
   private readonly settings: StateSettings
@@ -115,10 +117,15 @@ export class PartitionState {
    */
   isOpen(nowMs: number): boolean {
     if (this.over || this.ownRecordSeenMs === null) return false
+    this.wasOpen ||= this.hasItsTurn(nowMs, this.ownRecordSeenMs)
+    return this.wasOpen
+  }
+
+  private hasItsTurn(nowMs: number, ownRecordSeenMs: number): boolean {
     const { previous } = this
     if (previous === null || previous.released) return true
     if (processOf(previous.token) === processOf(this.token)) return true
-    return nowMs - this.ownRecordSeenMs >= this.settings.ownerTimeoutMs
+    return nowMs - ownRecordSeenMs >= this.settings.ownerTimeoutMs
   }
 
   isOwed(order: OwedOrder, version: number): boolean {

@@ -22,17 +22,21 @@ export async function receiveBatch(
   if (records === null) return
   const { codecs, metrics, topicPrefix, now } = options
   const names = topicNames(topicPrefix)
-  const letters: OutgoingRecord[] = []
   const readAll = async <Value>(
     codec: RecordCodec<Value>,
     take: (record: IncomingRecord, value: Value) => string,
   ): Promise<void> => {
     await learn(codec, records, { tenure, options })
-    for (const record of records) {
-      const value = codec.decode(record.value)
+    const read = records.map((record) => ({ record, value: codec.decode(record.value) }))
+    const letters: OutgoingRecord[] = []
+    for (const { record, value } of read) {
+      if (isReject(value)) letters.push(log.bury(record, value satisfies Reject))
+    }
+    // First: taking the others in lets the offsets between them be passed over.
+    if (letters.length > 0) await log.write(batch.partition, [], letters)
+    for (const { record, value } of read) {
       const outcome = isReject(value) ? 'rejected' : take(record, value)
       metrics.read(batch.topic, outcome, isReject(value) ? value.rejected : '')
-      if (isReject(value)) letters.push(log.bury(record, value satisfies Reject))
     }
   }
   if (batch.topic === names.orders) {
@@ -49,8 +53,6 @@ export async function receiveBatch(
       return 'taken'
     })
   }
-  if (letters.length > 0) await log.write(batch.partition, [], letters)
-  // Only now: what was buried may be passed over.
   if (batch.topic === names.orders) state.pending.readTo(batch.lastOffset + 1)
 }
 

@@ -132,8 +132,10 @@ async function release(
   tenure: Tenure | null,
   log: DeliveryLog,
 ): Promise<void> {
-  for (const { partition, token } of left) {
+  for (const { partition, token, wasOpen } of left) {
     if (tenure?.states.has(partition) === true) continue
+    // Who never had its turn cannot speak for the owner before it, whose call may still be under way.
+    if (!wasOpen) continue
     await log.write(partition, [ownerDelivery(partition, { token, released: true })])
   }
 }

@@ -62,6 +62,7 @@ export function coalesce(producer: Producer, options: CoalescingOptions): Coales
     timer = null
     running ??= flush().finally(() => {
       running = null
+      if (waiting.length > 0) start()
     })
   }
   return {

@@ -92,6 +92,10 @@ export async function runKafkaConsumer(kafka: Kafka, options: ConsumerOptions): 
     joined = true
     options.onAssigned(partitionsOf(payload.memberAssignment), consumer)
   })
+  // Before it reports a crash kafkajs has let go of the group for some time.
+  inner.on(inner.events.STOP, () => {
+    joined = false
+  })
   inner.on(inner.events.CRASH, ({ payload: { restart, error } }) => {
     joined = false
     if (restart || closed) return

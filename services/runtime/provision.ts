@@ -19,7 +19,9 @@ export interface Provisioned {
 }
 
 const weekMs = 7 * 86_400_000
-const inputBytesMax = 1_048_576
+const messageBytesMax = 8 * 1_048_576
+/** Largest value of any topic: an order's version carries its credits and those before, a dead letter what was refused. */
+export const recordBytesMax = messageBytesMax - 65_536
 
 /** @throws SetupError when a topic has another partition count, or a schema is not compatible */
 export async function provision(options: ProvisionOptions): Promise<Provisioned> {
@@ -56,9 +58,7 @@ function topicSpecifications({ prefix, partitions }: ProvisionOptions): TopicSpe
       'retention.ms': String(topic.retentionMs ?? -1),
       // By arrival, so that imported history is not deleted as old.
       'message.timestamp.type': 'LogAppendTime',
-      'max.message.bytes': String(
-        topic.name === deadLettersTopic.name ? 4 * inputBytesMax : inputBytesMax,
-      ),
+      'max.message.bytes': String(messageBytesMax),
       ...(topic.cleanup === 'compact'
         ? { 'delete.retention.ms': String(weekMs), 'min.cleanable.dirty.ratio': '0.2' }
         : {}),

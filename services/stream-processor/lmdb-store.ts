@@ -2,7 +2,16 @@
 // are not flushed, since the changelog has everything: a killed process loses nothing, and after a crash of
 // the machine itself the store is thrown away and restored.
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
 import { SetupError } from '../runtime/errors'
@@ -77,8 +86,11 @@ export function openLmdbStore({ directory, origin, maxAgeMs, now }: StoreOptions
     },
     clear,
     close: async () => {
-      await root.flushed
       await root.close()
+      // Nothing was flushed so far; only what is on the disk may be trusted after the next start of the machine.
+      const data = openSync(join(directory, 'data.mdb'), 'r')
+      fsyncSync(data)
+      closeSync(data)
       rmSync(openMarker, { force: true })
     },
   }

@@ -2,6 +2,7 @@
 // feeds it batches, and after a failed commit opens it again. It is told what was fetched; what to fetch it
 // tells the consumer.
 import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
 import { DependencyError, SetupError } from '../runtime/errors'
 import type { IncomingRecord } from '../runtime/kafka'
 import type { KafkaAdmin } from '../runtime/kafka-admin'
@@ -31,6 +32,9 @@ export interface RunnerOptions extends Omit<TaskOptions, 'log' | 'store'> {
   readonly crash: (error: unknown) => void
 }
 
+/** A dependency that fails every batch must not be asked without end. */
+const reopenPauseMaxMs = 500
+
 type Phase = 'opening' | 'restoring' | 'running' | 'closed'
 
 export class PartitionRunner {
@@ -47,6 +51,8 @@ export class PartitionRunner {
   #store: PartitionStore | null = null
   #log: StageLog | null = null
   #restored: (() => void) | null = null
+  #restoring: Promise<unknown> = Promise.resolve()
+  #flushDue = false
   #full = false
 
   /** `after` resolves when an earlier runner of the partition has let go of the store. */
@@ -77,12 +83,16 @@ export class PartitionRunner {
     if (batch.fetchedOffset > expected && (await this.#leapt(batch, expected))) return
     // After a rebalance kafkajs may hand over once more what was fetched before it.
     const records = batch.records.filter(({ offset }) => offset >= expected)
+    // Only what has been applied or queued counts as heard: a failure is followed by the same batch again.
+    if (restoring) await this.#restore(records)
+    else this.#enqueue(batch, records)
     this.#nextFetch.set(batch.topic, Math.max(expected, batch.lastOffset + 1))
-    if (restoring) {
-      if (await this.#task?.restore(records)) this.#restored?.()
-    } else {
-      this.#enqueue(batch, records)
-    }
+  }
+
+  async #restore(records: readonly IncomingRecord[]): Promise<void> {
+    const restoring = this.#task?.restore(records) ?? Promise.resolve(false)
+    this.#restoring = restoring
+    if (await restoring) this.#restored?.()
   }
 
   #enqueue({ topic, highWatermark, lastOffset }: Batch, records: readonly IncomingRecord[]): void {
@@ -95,6 +105,12 @@ export class PartitionRunner {
   /** Positions that are in the changelog, for lag displays and for deleting what nobody needs any more. */
   durablePositions(): Readonly<Record<string, number>> {
     return this.#phase === 'running' ? (this.#store?.mark().positions ?? {}) : {}
+  }
+
+  /** Has positions that went on without anything to write put into the changelog too. */
+  flush(): void {
+    this.#flushDue = true
+    this.#queue.wake()
   }
 
   /** Ends after the batch under way. */
@@ -114,7 +130,8 @@ export class PartitionRunner {
         if (!this.#isOpen()) break
         health.well(this.#name)
         const failure = await this.#work()
-        if (failure === null) break
+        // Closed meanwhile: opening again would fence whoever has the partition now.
+        if (failure === null || !this.#isOpen()) break
         logger.warn(
           { stage: stage.name, partition: this.#options.partition, err: failure },
           'reopening',
@@ -125,12 +142,14 @@ export class PartitionRunner {
         this.#options.consumer.pause(this.#all())
         this.#queue.clear()
         await this.#closeLog()
+        await pause(Math.random() * reopenPauseMaxMs)
       }
     } catch (error) {
       if (this.#isOpen() || !(error instanceof DependencyError)) throw error
     } finally {
       health.well(this.#name)
       await this.#closeLog()
+      await Promise.allSettled([this.#restoring])
       await this.#store.close()
     }
   }
@@ -168,6 +187,7 @@ export class PartitionRunner {
       const low = bounds?.low ?? 0
       const position = positions[topic] ?? low
       if (position < low) throw lost(topic, partition, { from: position, to: low })
+      if (position > (bounds?.high ?? 0)) throw recreated(topic, partition, position)
       starts.push({ topic, partition, offset: position })
     }
     if (!this.#isOpen()) return
@@ -183,21 +203,25 @@ export class PartitionRunner {
   /** @returns the error that made the outcome of a commit unknown; null when the partition is closed */
   async #work(): Promise<DependencyError | null> {
     const { limits } = this.#options
-    while (this.#isOpen()) {
-      const records = this.#queue.take(limits.batchRecordsMax)
-      if (records.length === 0) {
-        await this.#queue.filled()
-        continue
+    try {
+      while (this.#isOpen()) {
+        const records = this.#queue.take(limits.batchRecordsMax)
+        if (records.length > 0) await this.#task?.process(records)
+        else if (this.#flushDue) await this.#flush()
+        else await this.#queue.filled()
+        this.#bound()
       }
-      try {
-        await this.#task?.process(records)
-      } catch (error) {
-        if (error instanceof DependencyError) return error
-        throw error
-      }
-      this.#bound()
+      await this.#flush()
+    } catch (error) {
+      if (error instanceof DependencyError) return error
+      throw error
     }
     return null
+  }
+
+  async #flush(): Promise<void> {
+    this.#flushDue = false
+    await this.#task?.flush()
   }
 
   /** Stops fetching while too much waits, goes on when half of it is gone. */
@@ -256,6 +280,13 @@ export class PartitionRunner {
     const { wiring, partition } = this.#options
     return [...this.#inputs(), { topic: wiring.changelog, partition }]
   }
+}
+
+function recreated(topic: string, partition: number, position: number): SetupError {
+  return new SetupError(
+    `${topic}-${partition} ends before offset ${position}, up to which it was processed: it was made anew or cut; ` +
+      'to read it from its beginning, reset the stage',
+  )
 }
 
 function lost(

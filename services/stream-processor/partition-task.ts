@@ -8,6 +8,7 @@ import type { RecordCodec } from '../runtime/codec'
 import { deadLetter } from '../runtime/dead-letter'
 import { SetupError } from '../runtime/errors'
 import type { IncomingRecord, OutgoingRecord } from '../runtime/kafka'
+import { recordBytesMax } from '../runtime/provision'
 import type { EntryStore } from './overlay'
 import { markKeys } from './kafka-stage-log'
 import { emptyMark, type PartitionStore, type StageLog, type StageMark } from './ports'
@@ -25,6 +26,16 @@ export interface TaskOptions {
   readonly log: StageLog
   readonly store: PartitionStore
   readonly metrics: StageMetrics
+}
+
+type StateRecord = readonly [key: string, value: Buffer | null]
+
+/** A batch as it is committed. */
+interface Prepared {
+  readonly batch: StageBatch
+  readonly state: readonly StateRecord[]
+  readonly mark: StageMark
+  readonly outputs: readonly OutgoingRecord[]
 }
 
 export class PartitionTask {
@@ -56,17 +67,19 @@ export class PartitionTask {
     await wiring.stateCodec.learn(records.filter((one) => !isMark(one)).map(({ value }) => value))
     let done = false
     let next = store.changelogNext()
+    let mark = this.#mark
     const entries: [string, Buffer | null][] = []
     for (const record of records) {
       if (record.offset > this.#ownerOffset) break
       next = record.offset + 1
       done ||= record.offset === this.#ownerOffset
       const key = String(record.key)
-      if (key === markKeys.mark) this.#mark = this.#readMark(record)
+      if (key === markKeys.mark) mark = this.#readMark(record)
       else if (key !== markKeys.owner) entries.push([key, record.value])
     }
     const schemaIds = schemaIdsOf(store, entries)
-    store.apply({ entries, from: null, mark: this.#mark, changelogNext: next, schemaIds })
+    store.apply({ entries, from: null, mark, changelogNext: next, schemaIds })
+    this.#mark = mark
     if (done) this.#checkPartitions()
     return done
   }
@@ -86,45 +99,81 @@ export class PartitionTask {
    * @throws DependencyError when the outcome of 3 is unknown: close the task and open it again
    */
   async process(records: readonly IncomingRecord[]): Promise<void> {
-    const { stage, partition, wiring, log, store, metrics } = this.#options
     const fresh = records.filter(
       ({ topic, offset }) => offset >= (this.#mark.positions[topic] ?? 0),
     )
     if (fresh.length === 0) return
     const began = performance.now()
-    const placement = { partition, partitions: wiring.partitions }
-    const batch = openBatch(stage, this.#entries, placement)
-    const letters = await this.#observe(fresh, batch)
-    batch.settle()
-
-    const state = [...batch.changes()].map(
-      ([key, entry]) =>
-        [key, entry === null ? null : wiring.stateCodec.encode(entry)] as [string, Buffer | null],
-    )
-    const mark = { ...this.#mark, ...advanced(this.#mark, fresh), partitions: wiring.partitions }
-    const outputs = [...this.#outputs(batch), ...letters]
-    if (state.length > 0 || outputs.length > 0) {
-      const next = await log.commit([...this.#changelog(state, mark), ...outputs])
-      assert(next !== null, 'the mark was committed without an offset')
-      const schemaIds = schemaIdsOf(store, state)
-      store.apply({ entries: state, from: store.mark(), mark, changelogNext: next, schemaIds })
-    }
+    const prepared = await this.#prepare(fresh)
+    if (prepared === null) return
+    const { batch, state, outputs, mark } = prepared
+    if (state.length > 0 || outputs.length > 0) await this.#commit(state, mark, outputs)
     this.#mark = mark
-    metrics.batch({
-      stage: stage.name,
-      records: fresh,
-      batch,
-      outputs,
-      seconds: (performance.now() - began) / 1_000,
-    })
+    const { metrics, stage } = this.#options
+    const seconds = (performance.now() - began) / 1_000
+    metrics.batch({ stage: stage.name, records: fresh, batch, outputs, seconds })
   }
 
-  async #observe(records: readonly IncomingRecord[], batch: StageBatch): Promise<OutgoingRecord[]> {
-    const { stage, wiring, metrics } = this.#options
+  /** Puts positions into the changelog that went on without anything to write. */
+  async flush(): Promise<void> {
+    const stored = this.#options.store.mark().positions
+    const ahead = Object.entries(this.#mark.positions).some(
+      ([topic, offset]) => stored[topic] !== offset,
+    )
+    if (ahead) await this.#commit([], this.#mark, [])
+  }
+
+  /**
+   * Steps 1 and 2, and the encoding. A batch that fails is our own fault and has changed nothing: its records are
+   * taken one by one, so that the one at fault is known; the changelog counts it and the process dies of it.
+   * @returns null when the records were processed one by one
+   */
+  async #prepare(records: readonly IncomingRecord[]): Promise<Prepared | null> {
+    const { stage, partition, wiring } = this.#options
     await wiring.learn(records)
+    try {
+      const batch = openBatch(stage, this.#entries, { partition, partitions: wiring.partitions })
+      const letters = this.#observe(records, batch)
+      batch.settle()
+      const state = [...batch.changes()].map(([key, entry]): StateRecord => [
+        key,
+        entry === null ? null : fitting(wiring.stateCodec.encode(entry)),
+      ])
+      const { partitions } = wiring
+      const mark = { ...this.#mark, ...advanced(this.#mark, records), partitions }
+      return { batch, state, mark, outputs: [...this.#outputs(batch), ...letters] }
+    } catch (error) {
+      const [first, ...others] = records
+      if (first === undefined) throw error
+      if (others.length > 0) {
+        for (const record of records) await this.process([record])
+        return null
+      }
+      const place = placeOf(first)
+      const crashes = { ...this.#mark.crashes, [place]: (this.#mark.crashes[place] ?? 0) + 1 }
+      await this.#options.log.commit(this.#changelog([], { ...this.#mark, crashes }))
+      throw error
+    }
+  }
+
+  /** Steps 3 and 4. */
+  async #commit(
+    state: readonly StateRecord[],
+    mark: StageMark,
+    outputs: readonly OutgoingRecord[],
+  ): Promise<void> {
+    const { log, store } = this.#options
+    const next = await log.commit([...this.#changelog(state, mark), ...outputs])
+    assert(next !== null, 'the mark was committed without an offset')
+    const schemaIds = schemaIdsOf(store, state)
+    store.apply({ entries: state, from: store.mark(), mark, changelogNext: next, schemaIds })
+  }
+
+  #observe(records: readonly IncomingRecord[], batch: StageBatch): OutgoingRecord[] {
+    const { stage, wiring, metrics } = this.#options
     const letters: OutgoingRecord[] = []
     for (const record of records) {
-      const outcome = await this.#step(record, batch)
+      const outcome = this.#step(record, batch)
       if (outcome === undefined) continue
       metrics.rejected(stage.name, outcome)
       letters.push(deadLetter(record, outcome, { stage: stage.name, prefix: wiring.prefix }))
@@ -132,26 +181,16 @@ export class PartitionTask {
     return letters
   }
 
-  async #step(record: IncomingRecord, batch: StageBatch): Promise<Reject | undefined> {
-    const place = `${record.topic}:${record.offset}`
-    const crashes = this.#mark.crashes[place] ?? 0
+  #step(record: IncomingRecord, batch: StageBatch): Reject | undefined {
+    const { wiring } = this.#options
+    const crashes = this.#mark.crashes[placeOf(record)] ?? 0
     if (crashes >= crashesMax) return reject('crashed', `crashed the processor ${crashes} times`)
-    const value = this.#options.wiring.decode(record)
+    const value = wiring.decode(record)
     if (isReject(value)) return value
-    try {
-      return batch.observe({ topic: this.#options.wiring.catalogueName(record.topic), value })
-    } catch (error) {
-      // Our own fault: the process will die. The changelog remembers which record it was.
-      const mark = { ...this.#mark, crashes: { ...this.#mark.crashes, [place]: crashes + 1 } }
-      await this.#options.log.commit(this.#changelog([], mark))
-      throw error
-    }
+    return batch.observe({ topic: wiring.catalogueName(record.topic), value })
   }
 
-  #changelog(
-    state: readonly (readonly [string, Buffer | null])[],
-    mark: StageMark,
-  ): OutgoingRecord[] {
+  #changelog(state: readonly StateRecord[], mark: StageMark): OutgoingRecord[] {
     const { wiring, partition } = this.#options
     const to = { topic: wiring.changelog, partition }
     const record = { ...mark, owner: '' }
@@ -163,10 +202,12 @@ export class PartitionTask {
 
   #outputs(batch: StageBatch): OutgoingRecord[] {
     const { wiring } = this.#options
-    return [
+    const outputs = [
       ...batch.emissions.map((emission) => wiring.encodeEmission(emission)),
       ...batch.loops.map((message) => wiring.encodeLoop(message)),
     ]
+    for (const { value } of outputs) if (value !== null) fitting(value)
+    return outputs
   }
 
   #readMark(record: IncomingRecord): StageMark {
@@ -220,6 +261,19 @@ function decoded(store: PartitionStore, codec: RecordCodec<unknown>): EntryStore
       for (const [key, bytes] of store.range(from, to, reverse)) yield [key, read(bytes)]
     },
   }
+}
+
+/** The broker would refuse a larger one for ever, and with it everything behind it. */
+function fitting(value: Buffer): Buffer {
+  assert(
+    value.length < recordBytesMax,
+    `a record of ${value.length} bytes is too large for its topic`,
+  )
+  return value
+}
+
+function placeOf({ topic, offset }: IncomingRecord): string {
+  return `${topic}:${offset}`
 }
 
 function isMark({ key }: IncomingRecord): boolean {

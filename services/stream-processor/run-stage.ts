@@ -3,6 +3,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SchemaDirectory } from '../runtime/codec'
+import { DependencyError } from '../runtime/errors'
 import type { KafkaClient } from '../runtime/kafka'
 import type { KafkaAdmin } from '../runtime/kafka-admin'
 import type { Consumer, TopicPartition } from '../runtime/kafka-consumer'
@@ -48,7 +49,9 @@ export async function runStage(
     runners.delete(partition)
     closing.set(partition, runner.close())
   }
+  let stopping = false
   const assign = (assigned: readonly TopicPartition[], consumer: Consumer): void => {
+    if (stopping) return
     const mine = new Set(
       assigned.filter(({ topic }) => topic === wiring.changelog).map(({ partition }) => partition),
     )
@@ -69,7 +72,15 @@ export async function runStage(
     topics: [...wiring.inputs, wiring.changelog],
     sessionTimeoutMs: options.sessionTimeoutMs,
     onAssigned: assign,
-    onBatch: (batch) => runners.get(batch.partition)?.hear(batch),
+    onBatch: async (batch) => {
+      try {
+        await runners.get(batch.partition)?.hear(batch)
+      } catch (error) {
+        // What a dependency failed at is handed over again; nothing else may pass unheard.
+        if (error instanceof DependencyError) throw error
+        service.crash(error)
+      }
+    },
     onCrash: (error) => {
       service.crash(error)
     },
@@ -82,9 +93,11 @@ export async function runStage(
   }, housekeepingMs)
   return async () => {
     clearInterval(timer)
-    await consumer.close()
+    // Before the group is left: whoever takes over must not find us still committing.
+    stopping = true
     for (const partition of [...runners.keys()]) close(partition)
     await Promise.all(closing.values())
+    await consumer.close()
   }
 }
 
@@ -141,6 +154,7 @@ async function keepHouse({
   admin: KafkaAdmin
   wiring: StageWiring
 }): Promise<void> {
+  for (const runner of runners.values()) runner.flush()
   const offsets = [...runners].flatMap(([partition, runner]) =>
     Object.entries(runner.durablePositions()).map(([topic, offset]) => ({
       topic,

@@ -71,6 +71,7 @@ const attribution = z.strictObject({
   milestone_types: z.array(z.enum(touchpointTypes)).default(['form', 'room_enter']),
   models: z.array(model).min(1).optional(),
   touches_considered_max: count.max(5_000).default(defaultSettings.touches_considered_max),
+  touches_counted_max: count.max(500).default(defaultSettings.touches_counted_max),
   touches_shown_max: count.max(500).default(defaultSettings.touches_shown_max),
 })
 

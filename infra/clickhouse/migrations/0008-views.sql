@@ -161,7 +161,7 @@ CREATE VIEW IF NOT EXISTS {database}.journeys {on_cluster} (
   promoter String COMMENT 'Promoter of the touchpoint',
   link String COMMENT 'Short code of the tracking link or QR code',
   counted Bool COMMENT 'Whether the models may credit it',
-  reason String COMMENT 'Why it counted or did not: eligible, outside_window, view_beside_click, same_as_touchpoint, before_previous_order, other_product, unknown_type'
+  reason String COMMENT 'Why it counted or did not: eligible, outside_window, view_beside_click, same_as_touchpoint, before_previous_order, other_product, unknown_type, beyond_limit'
 )
 AS SELECT
   order_key, person, converted_at, position,

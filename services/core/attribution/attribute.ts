@@ -39,7 +39,10 @@ export function attribute({
   const convertedAt = conversionTime(order, settings)
   const netMinor = order.paid_minor - order.refunded_minor
   const referenceAt = convertedAt ?? order.created_at
-  const journey = buildJourney(touches, { order, referenceAt, earlierOrders, settings })
+  const journey = limitCounted(
+    buildJourney(touches, { order, referenceAt, earlierOrders, settings }),
+    settings.touches_counted_max,
+  )
   const shown = journey.slice(-settings.touches_shown_max)
   const notShown: Record<string, number> = {}
   for (const { reason } of journey.slice(0, journey.length - shown.length)) {
@@ -61,6 +64,17 @@ export function attribute({
     not_shown: notShown,
     credits,
   }
+}
+
+/** Credits are bounded, so that no journey makes a record too large for its topic: the latest touches count. */
+function limitCounted(journey: readonly JourneyTouch[], max: number): readonly JourneyTouch[] {
+  let beyond = journey.filter(({ counted }) => counted).length - max
+  if (beyond <= 0) return journey
+  return journey.map((touch) => {
+    if (!touch.counted || beyond <= 0) return touch
+    beyond -= 1
+    return { ...touch, counted: false, reason: 'beyond_limit' }
+  })
 }
 
 interface Conversion {

@@ -127,7 +127,13 @@ function settleAmongThemselves(
   touches: readonly JourneyTouch[],
   settings: AttributionSettings,
 ): JourneyTouch[] {
-  const counted = touches.filter(({ counted, source }) => counted && source !== 'claim')
+  const counted = touches.filter(
+    (touch) =>
+      touch.counted &&
+      touch.source !== 'claim' &&
+      // A view that will not count beside the claim cannot stand in for it.
+      !(settings.clicks_before_views && isView(touch)),
+  )
   const acted =
     settings.clicks_before_views && touches.some((touch) => touch.counted && !isView(touch))
   return touches.map((touch) => {

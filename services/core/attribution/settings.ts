@@ -53,6 +53,8 @@ export interface AttributionSettings {
   readonly milestone_types: readonly string[]
   readonly models: readonly ModelSettings[]
   readonly touches_considered_max: number
+  /** Of those that count at most so many are credited, the latest. */
+  readonly touches_counted_max: number
   readonly touches_shown_max: number
 }
 
@@ -102,6 +104,7 @@ export const defaultSettings: AttributionSettings = {
     { name: 'claim', kind: 'claim' },
   ],
   touches_considered_max: 500,
+  touches_counted_max: 100,
   touches_shown_max: 200,
 }
 

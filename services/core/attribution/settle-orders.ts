@@ -34,7 +34,7 @@ export function settleOrders(
   { settings, root }: { settings: OrderSettings; root: () => RootEvidence },
 ): void {
   const orders = [...entriesOf(turn, 'o')].flatMap(({ order }) => order ?? [])
-  const affected = orders.filter((entry) => isAffected(entry, orders, { changes, settings }))
+  const affected = orders.filter((entry) => isAffected(entry, changes, settings))
   if (affected.length === 0) return
   const { persons, evidence } = root()
   const cause = causeOf(changes)
@@ -50,11 +50,11 @@ function causeOf(changes: readonly JourneyChange[]): string {
 }
 
 /** New evidence concerns every order; a touch those it may precede; an order itself and, where orders reset
- * journeys, the later ones. */
+ * journeys, the others. */
 function isAffected(
   entry: OrderEntry,
-  orders: readonly OrderEntry[],
-  { changes, settings }: { changes: readonly JourneyChange[]; settings: OrderSettings },
+  changes: readonly JourneyChange[],
+  settings: OrderSettings,
 ): boolean {
   const at = referenceTime(entry, settings)
   const applied = settingsAt(settings.attribution, at)
@@ -64,12 +64,9 @@ function isAffected(
         return true
       case 'touch':
         return change.at <= at && change.at >= at - longestWindowMs(applied)
-      case 'order': {
-        if (change.orderKey === entry.order.order_key) return true
-        if (applied.repeat_orders === 'none') return false
-        const changed = orders.find(({ order }) => order.order_key === change.orderKey)
-        return changed !== undefined && referenceTime(changed, settings) <= at
-      }
+      case 'order':
+        // Where orders reset journeys, one that moved in time concerns those after its old place and its new.
+        return change.orderKey === entry.order.order_key || applied.repeat_orders !== 'none'
     }
   })
 }

@@ -232,7 +232,11 @@ function keepOrder(turn: JourneyTurn, incoming: OrderEntry): void {
   const known = turn.get(keys.order(orderKey))?.order ?? null
   const merged = known === null ? incoming : mergeOrders(known, incoming)
   turn.put(keys.order(orderKey), entryOf({ order: merged }))
-  const sameSet = known !== null && known.identifiers.length === merged.identifiers.length
+  // An order is evidence too, dated by its creation.
+  const sameSet =
+    known !== null &&
+    known.identifiers.length === merged.identifiers.length &&
+    known.order.created_at === merged.order.created_at
   turn.change(sameSet ? { kind: 'order', orderKey } : { kind: 'sets' })
 }
 

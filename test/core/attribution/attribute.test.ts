@@ -180,6 +180,27 @@ test('a claim counts as a touch where no recorded touch tells the same', () => {
   ])
 })
 
+test('a view of the claimed room does not take the claim with it when it does not count itself', () => {
+  const order = anOrder({ lines: [aLine({ claim })] })
+  const view = aTouchpoint({
+    id: 'view',
+    type: 'page_view',
+    room: 'r1',
+    channel: 'web',
+    at: evening - hourMs,
+  })
+  expect(amounts(attributed({ order, touches: [view] }), 'last')).toEqual([['douyin.live', 10_000]])
+})
+
+test('of more touches than may count the latest do', () => {
+  const touches = [3, 2, 1].map((hours) =>
+    aTouchpoint({ id: `h${hours}`, channel: `c${hours}`, at: evening - hours * hourMs }),
+  )
+  const result = attributed({ touches, settings: { touches_counted_max: 2 } })
+  expect(reasons(result)).toEqual({ h3: 'beyond_limit', h2: 'eligible', h1: 'eligible' })
+  expect(amounts(result, 'first')).toEqual([['c2', 10_000]])
+})
+
 test('with reset, touches before the previous order no longer count', () => {
   const touches = [5, 1].map((hours) =>
     aTouchpoint({ id: `h${hours}`, channel: `c${hours}`, at: evening - hours * hourMs }),

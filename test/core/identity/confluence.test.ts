@@ -64,9 +64,10 @@ const order = fc
     anOrder({
       order_id: `o${id}`,
       identifiers,
-      created_at: evening + id * hourMs,
-      paid_at: paid ? evening + id * hourMs + 1 : null,
-      updated_at: evening + id * hourMs + revision,
+      // Later snapshots may move an order in time, past others of the same person.
+      created_at: evening + id * hourMs + (revision % 2),
+      paid_at: paid ? evening + id * hourMs + 2 + revision * 90 * 60_000 : null,
+      updated_at: evening + 10 * hourMs + revision,
       refunded_minor: paid ? revision * 1_000 : 0,
     }),
   )

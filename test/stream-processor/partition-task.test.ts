@@ -1,0 +1,136 @@
+import { stockStage } from '../../services/core/stock/reserve'
+import type { Order } from '../../services/core/records'
+import { deadLetterHeaders, deadLettersTopic, topics } from '../../services/core/topics'
+import { localCodec } from '../../services/runtime/codec'
+import { DependencyError } from '../../services/runtime/errors'
+import type { IncomingRecord } from '../../services/runtime/kafka'
+import { PartitionTask } from '../../services/stream-processor/partition-task'
+import type { AnyStage } from '../../services/stream-processor/stage-batch'
+import { aLine, anOrder } from '../given'
+import { MemoryLog, MemoryPartitionStore, memoryWiring, noMetrics } from '../support/memory-stage'
+
+const orders = localCodec('Order')
+const changelog = topics.stockChangelog.name
+
+/** The stock stage; an order id `poison` is our own fault. */
+const stage = {
+  ...stockStage,
+  step: (turn: never, observation: { value: Order }) => {
+    if (observation.value.order_id === 'poison') throw new Error('our own fault')
+    return stockStage.step(turn, observation as never)
+  },
+} as unknown as AnyStage
+
+function record(offset: number, orderId: string): IncomingRecord {
+  const order = anOrder({ order_id: orderId, paid_at: null, lines: [aLine({ quantity: 2 })] })
+  return {
+    ...{ topic: topics.orders.name, partition: 0, offset, headers: {}, timestampMs: 0 },
+    key: Buffer.from(order.order_key),
+    value: orders.encode(order),
+  }
+}
+
+interface Rig {
+  readonly log: MemoryLog
+  readonly store: MemoryPartitionStore
+  readonly task: PartitionTask
+}
+
+async function open(
+  log = new MemoryLog(changelog),
+  store = new MemoryPartitionStore(),
+): Promise<Rig> {
+  const wiring = memoryWiring(stage)
+  const task = new PartitionTask({ stage, partition: 0, wiring, log, store, metrics: noMetrics })
+  const from = await task.open()
+  await task.restore(log.records(from))
+  return { log, store, task }
+}
+
+const written = ({ log }: Rig, topic: string): number =>
+  log.transactions.flat().filter((one) => one.topic === topic).length
+
+test('a batch is one transaction, and the store has it afterwards', async () => {
+  const rig = await open()
+  await rig.task.process([record(0, 'a'), record(1, 'b')])
+  expect(rig.log.transactions).toHaveLength(1)
+  expect(written(rig, topics.stockPositions.name)).toBe(2)
+  expect(rig.store.mark().positions).toEqual({ orders: 2 })
+})
+
+test('a commit that never happened is made up for when the task is opened again', async () => {
+  const rig = await open()
+  rig.log.fails = 'before'
+  await expect(rig.task.process([record(0, 'a')])).rejects.toThrow(DependencyError)
+  const again = await open(rig.log, rig.store)
+  expect(again.task.positions()).toEqual({})
+  await again.task.process([record(0, 'a')])
+  expect(written(again, topics.stockPositions.name)).toBe(1)
+})
+
+test('a commit that happened unheard is found in the changelog, and nothing is said twice', async () => {
+  const rig = await open()
+  rig.log.fails = 'after'
+  await expect(rig.task.process([record(0, 'a')])).rejects.toThrow(DependencyError)
+  const again = await open(rig.log, rig.store)
+  expect(again.task.positions()).toEqual({ orders: 1 })
+  await again.task.process([record(0, 'a')])
+  expect(written(again, topics.stockPositions.name)).toBe(1)
+})
+
+test('a lost disk is restored to the same entries', async () => {
+  const rig = await open()
+  await rig.task.process([record(0, 'a'), record(1, 'b')])
+  const restored = await open(rig.log)
+  expect(restored.store.entries).toEqual(rig.store.entries)
+  expect(restored.task.positions()).toEqual({ orders: 2 })
+})
+
+test('a restore that fails has not moved on', async () => {
+  const rig = await open()
+  await rig.task.process([record(0, 'a')])
+  const store = new MemoryPartitionStore()
+  const wiring = memoryWiring(stage)
+  const task = new PartitionTask({
+    stage,
+    partition: 0,
+    wiring,
+    log: rig.log,
+    store,
+    metrics: noMetrics,
+  })
+  const from = await task.open()
+  store.fails = true
+  await expect(task.restore(rig.log.records(from))).rejects.toThrow('the disk is full')
+  expect(task.positions()).toEqual({})
+  expect(await task.restore(rig.log.records(from))).toBe(true)
+  expect(task.positions()).toEqual({ orders: 1 })
+})
+
+test('the record at fault crashes the process alone, and the third time it is a dead letter', async () => {
+  let rig = await open()
+  const batch = [record(0, 'a'), record(1, 'poison'), record(2, 'b')]
+  for (let crash = 1; crash <= 3; crash += 1) {
+    await expect(rig.task.process(batch)).rejects.toThrow('our own fault')
+    rig = await open(rig.log, rig.store)
+    expect(rig.task.positions()).toEqual({ orders: 1 })
+  }
+  await rig.task.process(batch)
+  expect(rig.task.positions()).toEqual({ orders: 3 })
+  const letters = rig.log.transactions.flat().filter(({ topic }) => topic === deadLettersTopic.name)
+  expect(letters.map(({ headers }) => headers?.[deadLetterHeaders.reason])).toEqual(['crashed'])
+  expect(written(rig, topics.stockPositions.name)).toBe(2)
+})
+
+test('positions that went on without anything to write are written on request, once', async () => {
+  const rig = await open()
+  const paid = anOrder({ order_id: 'paid' })
+  const order = { ...record(0, 'paid'), value: orders.encode(paid) }
+  await rig.task.process([order])
+  const before = rig.log.transactions.length
+  await rig.task.process([{ ...order, offset: 1, value: Buffer.from('x') }])
+  await rig.task.flush()
+  await rig.task.flush()
+  expect(rig.store.mark().positions).toEqual({ orders: 2 })
+  expect(rig.log.transactions.length).toBe(before + 1)
+})

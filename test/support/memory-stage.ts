@@ -1,0 +1,160 @@
+// A partition's log and store in memory, with faults on demand, for the real task.
+import { localCodec, type RecordCodec } from '../../services/runtime/codec'
+import { DependencyError } from '../../services/runtime/errors'
+import type { IncomingRecord, OutgoingRecord } from '../../services/runtime/kafka'
+import {
+  emptyMark,
+  type PartitionStore,
+  type StageLog,
+  type StageMark,
+} from '../../services/stream-processor/ports'
+import { markKeys } from '../../services/stream-processor/kafka-stage-log'
+import type { AnyStage } from '../../services/stream-processor/stage-batch'
+import type { StageMetrics } from '../../services/stream-processor/stage-metrics'
+import type { StageWiring } from '../../services/stream-processor/stage-wiring'
+
+/** Committed transactions, and the changelog they make. */
+export class MemoryLog implements StageLog {
+  readonly transactions: (readonly OutgoingRecord[])[] = []
+  readonly changelog: OutgoingRecord[] = []
+  readonly #topic: string
+  readonly #marks = localCodec('StageMark')
+  /** The next commit fails: before anything is written, or after it. */
+  fails: 'before' | 'after' | null = null
+
+  constructor(changelogTopic: string) {
+    this.#topic = changelogTopic
+  }
+
+  open(): Promise<number> {
+    const owner = { positions: {}, partitions: 0, owner: 'me', crashes: {} }
+    const value = this.#marks.encode(owner)
+    this.changelog.push({ topic: this.#topic, partition: 0, key: markKeys.owner, value })
+    return Promise.resolve(this.changelog.length - 1)
+  }
+
+  commit(records: readonly OutgoingRecord[]): Promise<number | null> {
+    const { fails } = this
+    this.fails = null
+    if (fails === 'before') return Promise.reject(new DependencyError('kafka', 'gone before'))
+    this.transactions.push(records)
+    this.changelog.push(...records.filter(({ topic }) => topic === this.#topic))
+    if (fails === 'after') return Promise.reject(new DependencyError('kafka', 'gone after'))
+    return Promise.resolve(this.changelog.length)
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  /** What a consumer of the changelog would hand over from an offset on. */
+  records(from: number): IncomingRecord[] {
+    return this.changelog.slice(from).map(({ topic, key, value }, at) => ({
+      ...{ topic, partition: 0, offset: from + at, headers: {}, timestampMs: 0 },
+      key: Buffer.from(key ?? ''),
+      value,
+    }))
+  }
+}
+
+export class MemoryPartitionStore implements PartitionStore {
+  readonly entries = new Map<string, Buffer>()
+  #mark: StageMark = emptyMark
+  #next = 0
+  /** The next apply fails, as a full disk would. */
+  fails = false
+
+  get(key: string): Buffer | undefined {
+    return this.entries.get(key)
+  }
+
+  *range(from: string, to: string, reverse: boolean): Iterable<readonly [string, Buffer]> {
+    const keys = [...this.entries.keys()].filter((key) => key >= from && key < to).sort()
+    for (const key of reverse ? keys.reverse() : keys) {
+      const value = this.entries.get(key)
+      if (value !== undefined) yield [key, value]
+    }
+  }
+
+  mark(): StageMark {
+    return this.#mark
+  }
+
+  changelogNext(): number {
+    return this.#next
+  }
+
+  schemaIds(): readonly number[] {
+    return []
+  }
+
+  apply({ entries, mark, changelogNext }: Parameters<PartitionStore['apply']>[0]): void {
+    if (this.fails) {
+      this.fails = false
+      throw new Error('the disk is full')
+    }
+    for (const [key, value] of entries) {
+      if (value === null) this.entries.delete(key)
+      else this.entries.set(key, value)
+    }
+    this.#mark = mark
+    this.#next = changelogNext
+  }
+
+  clear(): void {
+    this.entries.clear()
+    this.#mark = emptyMark
+    this.#next = 0
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+/** A stage's wiring to one partition, without a broker. */
+export function memoryWiring(stage: AnyStage): StageWiring {
+  const topics = [
+    ...stage.reads,
+    ...(stage.loops === null ? [] : [stage.loops]),
+    stage.keeps,
+    ...stage.writes,
+  ]
+  const codecs = new Map(
+    topics.map((topic) => [topic.name, localCodec(topic.record) as RecordCodec<unknown>]),
+  )
+  const codecOf = (name: string): RecordCodec<unknown> => {
+    const codec = codecs.get(name)
+    if (codec === undefined) throw new Error(`no topic ${name}`)
+    return codec
+  }
+  return {
+    prefix: '',
+    inputs: [...stage.reads, ...(stage.loops === null ? [] : [stage.loops])].map(
+      ({ name }) => name,
+    ),
+    loop: stage.loops?.name ?? null,
+    changelog: stage.keeps.name,
+    partitions: 1,
+    stateCodec: codecOf(stage.keeps.name),
+    marks: localCodec('StageMark'),
+    learn: () => Promise.resolve(),
+    decode: ({ topic, value }): unknown => codecOf(topic).decode(value),
+    catalogueName: (name) => name,
+    encodeEmission: ({ topic, key, value }) => ({
+      ...{ topic: topic.name, partition: 0, key, value: codecOf(topic.name).encode(value) },
+    }),
+    encodeLoop: ({ partition, key, value }) => {
+      const topic = stage.loops?.name ?? ''
+      return { topic, partition, key, value: codecOf(topic).encode(value) }
+    },
+  }
+}
+
+export const noMetrics: StageMetrics = {
+  batch: () => undefined,
+  rejected: () => undefined,
+  lag: () => undefined,
+  queued: () => undefined,
+  reopened: () => undefined,
+}
