@@ -2,7 +2,7 @@
 // use, a group leader's phone on everybody's orders, two phones of one customer, samples, a SKU nobody knows,
 // and a bot that calls itself null.
 import { minuteMs, rooms, type RawIdentifier } from './act'
-import { accountOf, buy, orderIdOf, phoneOf, raw, touch, type Stage } from './plot'
+import { accountOf, buy, orderIdOf, phoneOf, raw, touch, type Stage } from './stage'
 
 /** Phones and accounts of the hard cases begin here; viewers stay below. */
 const firstNumber = 600

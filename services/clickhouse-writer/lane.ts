@@ -1,12 +1,21 @@
 // A partition writer with its ports: what is unwell is tried again, for as long as the partition is ours.
 import { deadLettersTopic } from '../core/topics'
-import type { TopicPartition } from '../runtime/kafka-consumer'
+import type { Consumer, TopicPartition } from '../runtime/kafka-consumer'
 import { asDependency } from '../runtime/errors'
 import { retry } from '../runtime/retry'
 import type { Insert, InsertRefusal } from './clickhouse'
 import { PartitionWriter, type PartitionStart } from './partition-writer'
-import type { Tenure, WriterOptions } from './run-writer'
 import { writeBatch } from './write-batch'
+import type { WriterOptions } from './writer-options'
+
+/** The partitions one generation of the group gave us; over as soon as the next generation begins. */
+export interface Tenure {
+  over: boolean
+  /** Batches under way are finished, nothing is tried again. */
+  closing: boolean
+  readonly consumer: Consumer
+  readonly lanes: Map<string, Lane>
+}
 
 export interface Lane {
   readonly writer: PartitionWriter

@@ -1,45 +1,13 @@
 // The group consumer around the partition writers: which partitions are ours, and from where each goes on.
-import type { BatchLimits } from '../core/warehouse/batch'
-import type { Health } from '../runtime/health'
-import type { KafkaClient, OutgoingRecord } from '../runtime/kafka'
-import type { KafkaAdmin } from '../runtime/kafka-admin'
 import type { Batch, Consumer, TopicPartition } from '../runtime/kafka-consumer'
 import { retry } from '../runtime/retry'
-import type { Warehouse } from './clickhouse'
-import { createLane, type Lane } from './lane'
+import { createLane, type Tenure } from './lane'
 import { assertTopics, findPositions } from './find-positions'
-import type { RowSource } from './read-rows'
-import type { WriterMetrics } from './writer-metrics'
-
-export interface WriterOptions {
-  readonly kafka: KafkaClient
-  readonly admin: KafkaAdmin
-  readonly bury: (letters: readonly OutgoingRecord[]) => Promise<void>
-  readonly warehouse: Warehouse
-  readonly sources: readonly RowSource[]
-  readonly groupId: string
-  readonly sessionTimeoutMs: number
-  /** Put before every topic's name on the broker. */
-  readonly topicPrefix: string
-  readonly limits: BatchLimits
-  readonly health: Health
-  readonly metrics: WriterMetrics
-  readonly onCrash: (error: unknown) => void
-  readonly now: () => number
-}
+import type { WriterOptions } from './writer-options'
 
 export interface Writer {
   /** Finishes what is being written, unless a dependency holds it up, then leaves the group. */
   close(): Promise<void>
-}
-
-/** The partitions one generation of the group gave us; over as soon as the next generation begins. */
-export interface Tenure {
-  over: boolean
-  /** Batches under way are finished, nothing is tried again. */
-  closing: boolean
-  readonly consumer: Consumer
-  readonly lanes: Map<string, Lane>
 }
 
 const longestCloseMs = 5_000

@@ -1,7 +1,7 @@
 // A dead letter: the original bytes, with headers that say where they came from and why they were refused.
 import type { Reject } from '../core/reject'
 import { deadLetterHeaders, deadLettersTopic } from '../core/topics'
-import type { IncomingRecord, OutgoingRecord } from './kafka'
+import type { IncomingRecord, OutgoingRecord } from './kafka-records'
 
 /** @param prefix goes before every topic's name, as everywhere */
 export function deadLetter(

@@ -1,7 +1,7 @@
 // Many callers share one produce: whatever has come in while the last send was under way, or within the
 // flush time, goes out together, and each caller hears when its own records are acknowledged.
 import { DependencyError } from './errors'
-import type { OutgoingRecord } from './kafka'
+import type { OutgoingRecord } from './kafka-records'
 import type { Producer } from './kafka-producer'
 
 export interface CoalescingOptions {

@@ -4,7 +4,7 @@
 import { type Consumer as KafkajsConsumer, type EachBatchPayload, type Kafka } from 'kafkajs'
 import { asDependency } from './errors'
 import { coPartitionAssigner } from './kafka-assigner'
-import type { IncomingRecord } from './kafka'
+import type { IncomingRecord } from './kafka-records'
 
 export interface TopicPartition {
   readonly topic: string

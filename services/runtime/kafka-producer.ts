@@ -9,7 +9,7 @@ import {
   type TopicMessages,
 } from 'kafkajs'
 import { asDependency, DependencyError } from './errors'
-import type { OutgoingRecord } from './kafka'
+import type { OutgoingRecord } from './kafka-records'
 
 /** A send is one record batch per partition, which the broker bounds. */
 const batchRecordsMax = 500

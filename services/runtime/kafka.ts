@@ -14,23 +14,7 @@ import {
 } from './kafka-producer'
 import type { Logger } from './logger'
 
-export interface OutgoingRecord {
-  readonly topic: string
-  readonly partition: number
-  readonly key: Buffer | string | null
-  readonly value: Buffer | null
-  readonly headers?: Readonly<Record<string, string>>
-}
-
-export interface IncomingRecord {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headers: Readonly<Record<string, string>>
-  readonly timestampMs: number
-}
+export type { IncomingRecord, OutgoingRecord } from './kafka-records'
 
 export interface KafkaOptions {
   readonly brokers: readonly string[]
