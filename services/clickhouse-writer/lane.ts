@@ -1,5 +1,4 @@
 // A partition writer with its ports: what is unwell is tried again, for as long as the partition is ours.
-import { deadLettersTopic } from '../core/topics'
 import type { Consumer, TopicPartition } from '../runtime/kafka-consumer'
 import { asDependency } from '../runtime/errors'
 import { retry } from '../runtime/retry'
@@ -38,7 +37,7 @@ export function createLane({ partition, start, tenure }: LaneStart, options: Wri
   const { topicPrefix, health, metrics } = options
   const source = options.sources.find(({ topic }) => topicPrefix + topic === partition.topic)
   if (source === undefined) throw new Error(`${partition.topic} is not a topic of this service`)
-  const target = { table: source.table, deadLetters: topicPrefix + deadLettersTopic.name }
+  const target = { table: source.table, topicPrefix }
 
   const mine = (): boolean => !tenure.over && !lane.stale()
   const assertMine = (): void => {

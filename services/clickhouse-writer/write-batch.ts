@@ -2,8 +2,9 @@
 // becomes a dead letter; the rest of the batch is written.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { reject, type Reject } from '../core/reject'
-import { deadLetterHeaders } from '../core/topics'
+import { reject } from '../core/reject'
+import { deadLettersTopic } from '../core/topics'
+import { deadLetter } from '../runtime/dead-letter'
 import type { IncomingRecord, OutgoingRecord } from '../runtime/kafka'
 import type { Insert, InsertRefusal } from './clickhouse'
 import type { ReadRecord, RowSource } from './read-rows'
@@ -17,8 +18,8 @@ export interface BatchPorts {
 
 export interface BatchTarget {
   readonly table: string
-  /** Name of the dead-letter topic on the broker. */
-  readonly deadLetters: string
+  /** Put before every topic's name on the broker. */
+  readonly topicPrefix: string
 }
 
 /** Writes the records of one partition, in order; what they became, for counting. */
@@ -31,14 +32,16 @@ export async function writeBatch(
   const outcomes = new Map(reads.map((read) => [read.record.offset, read]))
   const refuse = (read: ReadRecord, refusal: InsertRefusal): void => {
     // A dead letter of a dead letter would come back here, for ever.
-    assert(read.record.topic !== target.deadLetters, `a dead letter was refused: ${refusal.name}`)
+    const letters = target.topicPrefix + deadLettersTopic.name
+    assert(read.record.topic !== letters, `a dead letter was refused: ${refusal.name}`)
     const rejected = reject('invalid', `clickhouse ${refusal.code} ${refusal.name}`)
     outcomes.set(read.record.offset, { ...read, row: null, rejected })
   }
   await insertPart(reads, { target, ports, refuse })
   const results = [...outcomes.values()]
+  const origin = { stage: 'clickhouse-writer', prefix: target.topicPrefix }
   const letters = results.flatMap(({ record, rejected }) =>
-    rejected === null ? [] : [deadLetter(record, rejected, target)],
+    rejected === null ? [] : [deadLetter(record, rejected, origin)],
   )
   if (letters.length > 0) await ports.bury(letters)
   return results
@@ -82,26 +85,4 @@ export function batchToken(records: readonly IncomingRecord[]): string {
   if (first === undefined || last === undefined) throw new RangeError('a token of no records')
   const digest = hash.digest('hex').slice(0, 32)
   return `${first.topic}:${first.partition}:${first.offset}:${last.offset}:${digest}`
-}
-
-function deadLetter(
-  record: IncomingRecord,
-  { rejected, detail }: Reject,
-  { deadLetters }: BatchTarget,
-): OutgoingRecord {
-  return {
-    topic: deadLetters,
-    // The dead-letter topic has one partition.
-    partition: 0,
-    key: record.key,
-    value: record.value,
-    headers: {
-      [deadLetterHeaders.topic]: record.topic,
-      [deadLetterHeaders.partition]: String(record.partition),
-      [deadLetterHeaders.offset]: String(record.offset),
-      [deadLetterHeaders.stage]: 'clickhouse-writer',
-      [deadLetterHeaders.reason]: rejected,
-      [deadLetterHeaders.detail]: detail,
-    },
-  }
 }

@@ -52,7 +52,10 @@ export async function wireStage(
     stateCodec: codecOf(prefix + stage.keeps.name),
     marks: await registry.codec(markSubject(stage.keeps), 'StageMark'),
     learn: async (records) => {
-      for (const { topic, value } of records) await codecOf(topic).learn([value])
+      for (const topic of new Set(records.map((record) => record.topic))) {
+        const values = records.filter((record) => record.topic === topic).map(({ value }) => value)
+        await codecOf(topic).learn(values)
+      }
     },
     decode: ({ topic, value }): unknown => codecOf(topic).decode(value),
     catalogueName: (name) => name.slice(prefix.length),

@@ -16,7 +16,7 @@ const feed: Feed<typeof topics.touchpoints> = {
   acceptedAtOf: ({ accepted_at }) => accepted_at,
 }
 const source = feedSource(feed, codec)
-const target = { table: 'touchpoints', deadLetters: 'dead-letters' }
+const target = { table: 'touchpoints', topicPrefix: '' }
 
 function aRecord(offset: number, value: Buffer | null): IncomingRecord {
   return {

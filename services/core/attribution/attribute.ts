@@ -55,7 +55,7 @@ export function attribute({
       : settings.models.flatMap((model) =>
           model.kind === 'claim'
             ? creditClaims(model.name, order, netMinor)
-            : creditTouches(model, counted, { order, convertedAt, settings, netMinor }),
+            : creditTouches(model, counted, { convertedAt, settings, netMinor }),
         )
   return {
     converted_at: convertedAt,
@@ -78,7 +78,6 @@ function limitCounted(journey: readonly JourneyTouch[], max: number): readonly J
 }
 
 interface Conversion {
-  readonly order: Order
   readonly convertedAt: number
   readonly settings: AttributionSettings
   readonly netMinor: number

@@ -1,5 +1,6 @@
 // From the touches of a person to the journey of one order: touches of one kind close together are one, what
 // the platform claims stands beside them, and each either counts or says why it does not.
+import { compareTexts } from '../compare-texts'
 import { digestOf } from '../digest'
 import type { Claim, JourneyTouch, Order, Touchpoint } from '../records'
 import { typePriority, viewTypes } from '../touchpoint-types'
@@ -155,8 +156,4 @@ function tells(recorded: JourneyTouch, claim: JourneyTouch): boolean {
   if (claim.room !== '') return recorded.room === claim.room
   if (claim.video !== '') return recorded.video === claim.video
   return claim.streamer !== '' && recorded.streamer === claim.streamer
-}
-
-function compareTexts(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -1,6 +1,7 @@
 // Identity, first half: nodes gather. A node is a root that holds facts, or points to a smaller node; it sees
 // only its own state and reaches others by messages. Pointers only decrease, so there are no cycles, and the
 // root of a set ends up as its smallest identifier whatever arrives in whatever order.
+import { compareTexts } from '../compare-texts'
 import type {
   Arrival,
   Evidence,
@@ -216,8 +217,7 @@ function keepEvidence(turn: JourneyTurn, evidence: Evidence): void {
 /** By time, then by the record that showed it. */
 export function compareEvidence(a: Evidence, b: Evidence): number {
   if (a.at !== b.at) return a.at - b.at
-  const [left, right] = [`${a.source} ${a.id}`, `${b.source} ${b.id}`]
-  return left < right ? -1 : left > right ? 1 : 0
+  return compareTexts(`${a.source} ${a.id}`, `${b.source} ${b.id}`)
 }
 
 function keepHub(turn: JourneyTurn, hub: string): void {

@@ -1,4 +1,5 @@
 // Which of two snapshots of one order is the newer: decided by what they say, never by when they arrived.
+import { compareTexts } from '../compare-texts'
 import type { Order } from '../records'
 
 /** Later states of an order's life rank higher. */
@@ -36,8 +37,4 @@ function contentOf(order: Order): string {
     accepted_at: 0,
     sealed_buyer: sealed === null ? null : [sealed.key_id, [...sealed.data]],
   })
-}
-
-function compareTexts(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -2,6 +2,8 @@
 // an app or platform, `kind:scope:hash`; orders read `order:` and the order key; an event that names nobody
 // reads `event:source:id`. Nodes are totally ordered, strongest kind first: the root of a set is its smallest.
 
+import { compareTexts } from '../compare-texts'
+
 /** Strongest first. `code` is the ERP's customer code; openid is scoped by app, user by platform. */
 export const identifierKinds = [
   'code',
@@ -36,9 +38,7 @@ export function scopeOf(identifier: string): string {
 
 /** Negative when `a` is stronger: by kind, then by text. */
 export function compareNodes(a: string, b: string): number {
-  const byRank = rankOf(a) - rankOf(b)
-  if (byRank !== 0) return byRank
-  return a < b ? -1 : a > b ? 1 : 0
+  return rankOf(a) - rankOf(b) || compareTexts(a, b)
 }
 
 function rankOf(node: string): number {
