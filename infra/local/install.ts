@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { SetupError } from '../../services/runtime/errors'
-import { withLock } from './lock'
+import { withLock } from '../../services/runtime/lock'
 
 export interface Installation {
   /** Where it ends up; its name carries the version, so that a new version is a new installation. */

@@ -17,7 +17,7 @@ import { standingDataDirectory, type StackPorts } from './config'
 import { serverAnswers } from './erp/erp-server'
 import { kafkaAnswers } from './kafka'
 import { answersOk, partNames, type PartName } from './part'
-import { processIdentity } from './process-identity'
+import { processIdentity } from '../../services/runtime/process-identity'
 import { builtScript, describeDeath } from './run-part'
 import {
   addressesOf,

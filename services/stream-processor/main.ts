@@ -2,9 +2,9 @@ import { topology } from '../core/topology'
 import { connectRegistry } from '../runtime/codec'
 import { createKafka } from '../runtime/kafka'
 import { runService } from '../runtime/lifecycle'
+import { lockDirectory } from '../runtime/lock-directory'
 import { retry } from '../runtime/retry'
 import { streamProcessorSettings } from './config'
-import { lockDirectory } from './lock-directory'
 import { runStage } from './run-stage'
 import { readSettings } from './settings'
 import type { AnyStage } from './stage-batch'
@@ -12,7 +12,7 @@ import { stageMetrics } from './stage-metrics'
 
 void runService('stream-processor', streamProcessorSettings, async (service, config) => {
   const stages = topology(readSettings(config.ATTRIBUTION_SETTINGS))
-  service.onStop(lockDirectory(config.STATE_DIRECTORY))
+  service.onStop(lockDirectory(config.STATE_DIRECTORY, 'STATE_DIRECTORY'))
   const kafka = createKafka({
     brokers: config.KAFKA_BROKERS,
     clientId: service.name,

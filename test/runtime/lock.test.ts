@@ -3,8 +3,10 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { tryLock, withLock } from '../../infra/local/lock'
-import { processIdentity } from '../../infra/local/process-identity'
+import { SetupError } from '../../services/runtime/errors'
+import { tryLock, withLock } from '../../services/runtime/lock'
+import { lockDirectory } from '../../services/runtime/lock-directory'
+import { processIdentity } from '../../services/runtime/process-identity'
 
 let directory: string
 let lock: string
@@ -37,6 +39,25 @@ test('a killed holder holds nothing', async () => {
 test('a later process with the same id is not taken for the holder', () => {
   writeFileSync(lock, JSON.stringify({ pid: process.pid, identity: 'an earlier one', lock: 'its' }))
   expect(tryLock(lock)).toBeInstanceOf(Function)
+})
+
+test('a lock of which the crash of the machine left nothing but a name holds nobody up', () => {
+  writeFileSync(lock, '')
+  expect(tryLock(lock)).toBeInstanceOf(Function)
+})
+
+test('a directory in use names its holder and the setting to change', () => {
+  const release = lockDirectory(directory, 'SPOOL_DIRECTORY')
+  expect(() => lockDirectory(directory, 'SPOOL_DIRECTORY')).toThrow(
+    new RegExp(`in use by process ${process.pid}: .* SPOOL_DIRECTORY`),
+  )
+  release()
+  lockDirectory(directory, 'SPOOL_DIRECTORY')()
+})
+
+test("a directory that cannot be made is the operator's to mend", () => {
+  writeFileSync(lock, '')
+  expect(() => lockDirectory(join(lock, 'below'), 'SPOOL_DIRECTORY')).toThrow(SetupError)
 })
 
 test('what runs under one lock runs one after the other and leaves nothing behind', async () => {

@@ -71,6 +71,8 @@ function readHolder(path: string): Holder | null {
     return JSON.parse(readFileSync(path, 'utf8')) as Holder
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    // Not flushed before the machine went down: whoever wrote it is gone.
+    if (error instanceof SyntaxError) return { pid: 0, identity: '', lock: '' }
     throw error
   }
 }
