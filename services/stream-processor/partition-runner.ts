@@ -9,7 +9,7 @@ import type { KafkaAdmin } from '../runtime/kafka-admin'
 import type { Batch, Consumer, TopicPartition } from '../runtime/kafka-consumer'
 import type { Health } from '../runtime/health'
 import type { Logger } from '../runtime/logger'
-import { retry } from '../runtime/retry'
+import { retry, type RetryOptions } from '../runtime/retry'
 import { PartitionTask, type TaskOptions } from './partition-task'
 import type { PartitionStore, StageLog } from './ports'
 import { createRecordQueue, type RecordQueue } from './record-queue'
@@ -22,7 +22,7 @@ export interface RunnerLimits {
 
 export interface RunnerOptions extends Omit<TaskOptions, 'log' | 'store'> {
   readonly consumer: Consumer
-  readonly admin: KafkaAdmin
+  readonly admin: Pick<KafkaAdmin, 'bounds'>
   readonly health: Health
   readonly logger: Logger
   readonly limits: RunnerLimits
@@ -30,6 +30,19 @@ export interface RunnerOptions extends Omit<TaskOptions, 'log' | 'store'> {
   readonly openLog: (partition: number) => StageLog
   /** Called with an error nobody can mend from inside. */
   readonly crash: (error: unknown) => void
+  /** How it waits; by default as the clock on the wall goes. */
+  readonly patience?: Patience
+}
+
+export interface Patience {
+  retry<T>(action: () => Promise<T>, options: RetryOptions): Promise<T>
+  /** Waits for some time up to this. */
+  pause(longestMs: number): Promise<void>
+}
+
+const realPatience: Patience = {
+  retry,
+  pause: (longestMs) => pause(Math.random() * longestMs),
 }
 
 /** A dependency that fails every batch must not be asked without end. */
@@ -122,11 +135,15 @@ export class PartitionRunner {
   }
 
   async #run(): Promise<void> {
-    const { health, logger, metrics, stage } = this.#options
+    const { health, logger, metrics, stage, patience = realPatience } = this.#options
     this.#store = this.#options.openStore(this.#options.partition)
     try {
       while (this.#isOpen()) {
-        await retry(() => this.#open(), { health, maxPauseMs: 2_000, goOn: () => this.#isOpen() })
+        await patience.retry(() => this.#open(), {
+          health,
+          maxPauseMs: 2_000,
+          goOn: () => this.#isOpen(),
+        })
         if (!this.#isOpen()) break
         health.well(this.#name)
         const failure = await this.#work()
@@ -142,7 +159,7 @@ export class PartitionRunner {
         this.#options.consumer.pause(this.#all())
         this.#queue.clear()
         await this.#closeLog()
-        await pause(Math.random() * reopenPauseMaxMs)
+        await patience.pause(reopenPauseMaxMs)
       }
     } catch (error) {
       if (this.#isOpen() || !(error instanceof DependencyError)) throw error

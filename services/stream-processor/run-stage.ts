@@ -6,11 +6,11 @@ import type { SchemaDirectory } from '../runtime/codec'
 import { DependencyError } from '../runtime/errors'
 import type { KafkaClient } from '../runtime/kafka'
 import type { KafkaAdmin } from '../runtime/kafka-admin'
-import type { Consumer, TopicPartition } from '../runtime/kafka-consumer'
 import type { Service } from '../runtime/lifecycle'
 import { kafkaStageLog } from './kafka-stage-log'
 import { openLmdbStore } from './lmdb-store'
-import { PartitionRunner, type RunnerLimits, type RunnerOptions } from './partition-runner'
+import type { RunnerLimits, RunnerOptions } from './partition-runner'
+import { createPartitionRunners } from './partition-runners'
 import type { AnyStage } from './stage-batch'
 import type { StageMetrics } from './stage-metrics'
 import { wireStage, type StageWiring } from './stage-wiring'
@@ -40,41 +40,18 @@ export async function runStage(
   const { service, kafka, admin } = options
   const wiring = await wireStage(stage, options)
   const cluster = await admin.clusterId()
-  const runners = new Map<number, PartitionRunner>()
-  const closing = new Map<number, Promise<void>>()
-
-  const close = (partition: number): void => {
-    const runner = runners.get(partition)
-    if (runner === undefined) return
-    runners.delete(partition)
-    closing.set(partition, runner.close())
-  }
-  let stopping = false
-  const assign = (assigned: readonly TopicPartition[], consumer: Consumer): void => {
-    if (stopping) return
-    const mine = new Set(
-      assigned.filter(({ topic }) => topic === wiring.changelog).map(({ partition }) => partition),
-    )
-    for (const partition of [...runners.keys()]) if (!mine.has(partition)) close(partition)
-    for (const partition of mine) {
-      const runner = runners.get(partition)
-      if (runner !== undefined) {
-        runner.reassigned()
-        continue
-      }
-      const of = { ...runnerOptions({ stage, wiring, cluster, options }), partition, consumer }
-      runners.set(partition, new PartitionRunner(of, closing.get(partition) ?? Promise.resolve()))
-    }
-  }
+  const runners = createPartitionRunners(runnerOptions({ stage, wiring, cluster, options }))
   const groupId = `${options.prefix}${stage.name}`
   const consumer = await kafka.runConsumer({
     groupId,
     topics: [...wiring.inputs, wiring.changelog],
     sessionTimeoutMs: options.sessionTimeoutMs,
-    onAssigned: assign,
+    onAssigned: (assigned, consumer) => {
+      runners.assign(assigned, consumer)
+    },
     onBatch: async (batch) => {
       try {
-        await runners.get(batch.partition)?.hear(batch)
+        await runners.hear(batch)
       } catch (error) {
         // What a dependency failed at is handed over again; nothing else may pass unheard.
         if (error instanceof DependencyError) throw error
@@ -87,16 +64,14 @@ export async function runStage(
     preferredPartitions: () => partitionsOnDisk(options.stateDirectory, stage),
   })
   const timer = setInterval(() => {
-    keepHouse({ runners, consumer, admin, wiring }).catch((err: unknown) => {
+    runners.keepHouse(consumer, admin).catch((err: unknown) => {
       service.logger.warn({ stage: stage.name, err }, 'housekeeping failed')
     })
   }, housekeepingMs)
   return async () => {
     clearInterval(timer)
     // Before the group is left: whoever takes over must not find us still committing.
-    stopping = true
-    for (const partition of [...runners.keys()]) close(partition)
-    await Promise.all(closing.values())
+    await runners.close()
     await consumer.close()
   }
 }
@@ -140,32 +115,6 @@ function runnerOptions({
         marks: wiring.marks,
       }),
   }
-}
-
-/** Positions for lag displays (nothing reads them), and an end for loop records that are in the state. */
-async function keepHouse({
-  runners,
-  consumer,
-  admin,
-  wiring,
-}: {
-  runners: ReadonlyMap<number, PartitionRunner>
-  consumer: Consumer
-  admin: KafkaAdmin
-  wiring: StageWiring
-}): Promise<void> {
-  for (const runner of runners.values()) runner.flush()
-  const offsets = [...runners].flatMap(([partition, runner]) =>
-    Object.entries(runner.durablePositions()).map(([topic, offset]) => ({
-      topic,
-      partition,
-      offset,
-    })),
-  )
-  if (offsets.length === 0) return
-  await consumer.commit(offsets)
-  const applied = offsets.filter(({ topic }) => topic === wiring.loop)
-  if (wiring.loop !== null && applied.length > 0) await admin.deleteRecords(wiring.loop, applied)
 }
 
 function partitionsOnDisk(stateDirectory: string, stage: AnyStage): number[] {
