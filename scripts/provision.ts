@@ -1,10 +1,9 @@
 // Creates the topics and registers the schemas of this version; `npm run provision`. Repeating it changes nothing.
-import { connectRegistry } from '../services/runtime/codec'
 import { kafkaSettings, limit, loadConfig } from '../services/runtime/config'
 import { SetupError } from '../services/runtime/errors'
-import { createKafka } from '../services/runtime/kafka'
 import { createLogger } from '../services/runtime/logger'
 import { provision } from '../services/runtime/provision'
+import { kafkaFrom, registryFrom } from '../services/runtime/transport'
 
 const settings = {
   ...kafkaSettings,
@@ -13,15 +12,11 @@ const settings = {
 
 async function main(): Promise<void> {
   const config = loadConfig(settings)
-  const kafka = createKafka({
-    brokers: config.KAFKA_BROKERS,
-    clientId: 'provision',
-    logger: createLogger('provision', 'warn'),
-  })
+  const kafka = kafkaFrom(config, { name: 'provision', logger: createLogger('provision', 'warn') })
   const admin = await kafka.connectAdmin()
   const { created, subjects } = await provision({
     admin,
-    registry: connectRegistry(config.REGISTRY_URL, config.TOPIC_PREFIX),
+    registry: registryFrom(config),
     prefix: config.TOPIC_PREFIX,
     partitions: config.PARTITIONS,
   })

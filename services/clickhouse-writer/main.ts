@@ -1,9 +1,8 @@
 import { feeds } from '../core/warehouse/feeds'
-import { connectRegistry } from '../runtime/codec'
-import { createKafka } from '../runtime/kafka'
 import { coalesce } from '../runtime/kafka-coalescing'
 import { runService } from '../runtime/lifecycle'
 import { retry } from '../runtime/retry'
+import { kafkaFrom, registryFrom } from '../runtime/transport'
 import { connectWarehouse } from './clickhouse'
 import { warehouseOptions, writerSettings } from './config'
 import { assertMigrated } from './migrations'
@@ -12,19 +11,19 @@ import { runWriter } from './run-writer'
 import { createWriterMetrics } from './writer-metrics'
 
 void runService('clickhouse-writer', writerSettings, async (service, config) => {
-  const { health, logger, metrics } = service
+  const { health, metrics } = service
   const warehouse = connectWarehouse(warehouseOptions(config))
   service.onStop(() => warehouse.close())
   await retry(() => assertMigrated(warehouse), { health })
 
-  const registry = connectRegistry(config.REGISTRY_URL, config.TOPIC_PREFIX)
+  const registry = registryFrom(config)
   const sources = await Promise.all(
     feeds.map(async (feed) =>
       feedSource(feed, await retry(() => registry.topicCodec(feed.topic), { health })),
     ),
   )
 
-  const kafka = createKafka({ brokers: config.KAFKA_BROKERS, clientId: service.name, logger })
+  const kafka = kafkaFrom(config, service)
   const admin = await retry(() => kafka.connectAdmin(), { health })
   service.onStop(() => admin.close())
   const deadLetters = coalesce(await retry(() => kafka.connectProducer(), { health }), {

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { connectRegistry } from '../runtime/codec'
-import { createKafka } from '../runtime/kafka'
 import { coalesce } from '../runtime/kafka-coalescing'
 import { runService } from '../runtime/lifecycle'
 import { retry } from '../runtime/retry'
+import { kafkaFrom, registryFrom } from '../runtime/transport'
 import { assertTopics } from './assert-topics'
 import { catalogueSettings, sinkSettings, stateSettings, trytonSettings } from './config'
 import { runSink } from './run-sink'
@@ -17,9 +16,9 @@ void runService('erp-sink', sinkSettings, async (service, config) => {
   const metrics = createSinkMetrics(service.metrics)
   const rpc = new TrytonRpc(trytonSettings(config), { now: Date.now, called: metrics.called })
   const erp = createTrytonErp(rpc, catalogueSettings(config), Date.now)
-  const registry = connectRegistry(config.REGISTRY_URL, config.TOPIC_PREFIX)
+  const registry = registryFrom(config)
   const codecs = await openCodecs(registry, health)
-  const kafka = createKafka({ brokers: config.KAFKA_BROKERS, clientId: service.name, logger })
+  const kafka = kafkaFrom(config, service)
   const admin = await retry(() => kafka.connectAdmin(), { health })
   service.onStop(() => admin.close())
   await assertTopics(admin, config.TOPIC_PREFIX, health)

@@ -2,6 +2,7 @@
 // of avsc and of the registry client. The client's own decode() compiles a resolver for every message, so
 // resolvers are kept here, by writer id. Schemas are registered when a version is deployed (registerSchema),
 // never by a running service.
+import { Agent } from 'node:https'
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import * as avro from 'avsc'
 import { reject, type Reject } from '../core/reject'
@@ -32,9 +33,23 @@ export interface SchemaDirectory {
   register(subject: string, record: RecordName): Promise<number>
 }
 
-/** The schemas of an installation: `prefix` goes before every subject. */
-export function connectRegistry(url: string, prefix = ''): SchemaDirectory {
-  const registry = new SchemaRegistry({ host: url, retry: { retries: 1 } })
+export interface RegistryAccess {
+  readonly url: string
+  /** PEM of the authority of an https address; null for those the system knows. */
+  readonly ca: string | null
+  readonly login: { readonly username: string; readonly password: string } | null
+}
+
+/** The schemas of an installation: `prefix` goes before every subject. An address alone means no login. */
+export function connectRegistry(access: RegistryAccess | string, prefix = ''): SchemaDirectory {
+  const { url, ca, login } =
+    typeof access === 'string' ? { url: access, ca: null, login: null } : access
+  const registry = new SchemaRegistry({
+    host: url,
+    retry: { retries: 1 },
+    ...(login === null ? {} : { auth: login }),
+    ...(ca === null ? {} : { agent: new Agent({ ca, keepAlive: true, minVersion: 'TLSv1.2' }) }),
+  })
   const avroRecords = readAvroRecords()
   const schemaOf = (record: RecordName): object => standaloneSchema(record, avroRecords)
   const fetchWriter = (id: number): Promise<avro.Type | null> => fetchSchema(registry, id)

@@ -1,4 +1,5 @@
 // Configuration from the environment: every fault is reported at once, by name, before anything starts.
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { SetupError } from './errors'
@@ -30,7 +31,32 @@ export const kafkaSettings = {
     .string()
     .transform((list) => list.split(',').map((broker) => broker.trim()))
     .describe('host:port, separated by commas'),
+  KAFKA_TLS: z.stringbool().default(false).describe('Encrypt connections to the brokers'),
+  KAFKA_TLS_CA: certificates().describe(
+    'PEM of the authorities that sign the certificates of the brokers, where the system does not know them; or KAFKA_TLS_CA_FILE',
+  ),
+  KAFKA_TLS_CERT: certificates().describe(
+    'PEM of a client certificate, where the brokers ask for one; or KAFKA_TLS_CERT_FILE',
+  ),
+  KAFKA_TLS_KEY: z.string().optional().describe('PEM of its key; or KAFKA_TLS_KEY_FILE'),
+  KAFKA_SASL_MECHANISM: z
+    .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
+    .optional()
+    .describe('How to log in to the brokers'),
+  KAFKA_SASL_USER: z.string().optional().describe('As whom'),
+  KAFKA_SASL_PASSWORD: z
+    .string()
+    .optional()
+    .describe('Password of that user; or KAFKA_SASL_PASSWORD_FILE'),
   REGISTRY_URL: z.url().describe('Confluent API of the schema registry'),
+  REGISTRY_CA: certificates().describe(
+    'PEM of the authority that signs its certificate; or REGISTRY_CA_FILE',
+  ),
+  REGISTRY_USER: z.string().optional().describe('User of the registry, where it wants one'),
+  REGISTRY_PASSWORD: z
+    .string()
+    .optional()
+    .describe('Password of that user; or REGISTRY_PASSWORD_FILE'),
   TOPIC_PREFIX: z
     .string()
     .regex(/^[a-z0-9._-]*$/)
@@ -56,6 +82,24 @@ export function limit(
     .min(bounds.min ?? 1)
     .max(bounds.max ?? Number.MAX_SAFE_INTEGER)
     .default(fallback)
+}
+
+/** Optional certificates as PEM text; with `_FILE`, the path of a file of them. */
+export function certificates(): z.ZodOptional<z.ZodString> {
+  return z
+    .string()
+    .refine(isCertificate, {
+      error: 'must be a certificate in PEM, or the path of one in the same setting with _FILE',
+    })
+    .optional()
+}
+
+function isCertificate(text: string): boolean {
+  try {
+    return new X509Certificate(text).subject !== ''
+  } catch {
+    return false
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 // The only door to Kafka: kafkajs 2.2.4, pinned, behind our own shapes, with explicit options everywhere and
 // the traps of that version closed. kafkajs types never leave the kafka*.ts files.
-import { Kafka, logLevel, type LogEntry } from 'kafkajs'
+import { Kafka, logLevel, type KafkaConfig, type LogEntry, type SASLOptions } from 'kafkajs'
 import { asDependency } from './errors'
 import { installAbortedFilter } from './kafka-aborted-filter'
 import { createKafkaAdmin, type KafkaAdmin } from './kafka-admin'
@@ -20,6 +20,18 @@ export interface KafkaOptions {
   readonly brokers: readonly string[]
   readonly clientId: string
   readonly logger: Logger
+  /** Neither encrypted nor logged in when not given. */
+  readonly security?: KafkaSecurity
+}
+
+export interface KafkaSecurity {
+  /** Null for plain connections; texts are PEM. */
+  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | null
+  readonly sasl: {
+    readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+    readonly username: string
+    readonly password: string
+  } | null
 }
 
 export interface KafkaClient {
@@ -41,12 +53,13 @@ export interface ProducerTimeouts {
 /**
  * @throws DependencyError (from the connecting functions) when no broker answers
  */
-export function createKafka({ brokers, clientId, logger }: KafkaOptions): KafkaClient {
+export function createKafka({ brokers, clientId, logger, security }: KafkaOptions): KafkaClient {
   installAbortedFilter()
   const client = (requestMs: number, retries: number): Kafka =>
     new Kafka({
       clientId,
       brokers: [...brokers],
+      ...kafkajsSecurity(security),
       connectionTimeout: 3_000,
       requestTimeout: requestMs,
       // 15 ms: right after a commit the broker answers CONCURRENT_TRANSACTIONS for a moment.
@@ -66,6 +79,16 @@ export function createKafka({ brokers, clientId, logger }: KafkaOptions): KafkaC
     runConsumer: (options) =>
       asDependency('kafka', () => runKafkaConsumer(client(30_000, 8), options)),
     connectAdmin: () => asDependency('kafka', () => createKafkaAdmin(client(10_000, 5))),
+  }
+}
+
+function kafkajsSecurity({ tls, sasl }: KafkaSecurity = { tls: null, sasl: null }): {
+  ssl?: NonNullable<KafkaConfig['ssl']>
+  sasl?: SASLOptions
+} {
+  return {
+    ...(tls === null ? {} : { ssl: { ...tls, minVersion: 'TLSv1.2' } }),
+    ...(sasl === null ? {} : { sasl }),
   }
 }
 

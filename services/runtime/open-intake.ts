@@ -1,17 +1,14 @@
 // Opens what an edge needs to make records durable: the schema's id, the topic's partition count, a producer.
 import type { Topic, ValueOf } from '../core/topics'
-import { connectRegistry } from './codec'
 import { SetupError } from './errors'
 import { createIntake, type Intake } from './intake'
-import { createKafka, type KafkaClient } from './kafka'
+import type { KafkaClient } from './kafka'
 import { coalesce } from './kafka-coalescing'
 import type { Service } from './lifecycle'
 import { retry } from './retry'
+import { kafkaFrom, registryFrom, type KafkaConfig } from './transport'
 
-export interface IntakeSettings {
-  readonly KAFKA_BROKERS: readonly string[]
-  readonly REGISTRY_URL: string
-  readonly TOPIC_PREFIX: string
+export interface IntakeSettings extends KafkaConfig {
   readonly PRODUCE_TIMEOUT_MS: number
   readonly FLUSH_MS: number
   readonly QUEUE_BYTES_MAX: number
@@ -31,10 +28,10 @@ export async function openIntake<T extends Topic>(
   config: IntakeSettings,
   { topic, keyOf }: { readonly topic: T; readonly keyOf: (value: ValueOf<T>) => string },
 ): Promise<Intake<ValueOf<T>>> {
-  const { health, metrics, logger } = service
+  const { health, metrics } = service
   const name = config.TOPIC_PREFIX + topic.name
-  const kafka = createKafka({ brokers: config.KAFKA_BROKERS, clientId: service.name, logger })
-  const registry = connectRegistry(config.REGISTRY_URL, config.TOPIC_PREFIX)
+  const kafka = kafkaFrom(config, service)
+  const registry = registryFrom(config)
   const codec = await retry(() => registry.topicCodec(topic), { health })
   const partitions = await retry(() => countPartitions(kafka, name), { health })
   const plain = await retry(

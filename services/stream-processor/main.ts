@@ -1,9 +1,8 @@
 import { topology } from '../core/topology'
-import { connectRegistry } from '../runtime/codec'
-import { createKafka } from '../runtime/kafka'
 import { runService } from '../runtime/lifecycle'
 import { lockDirectory } from '../runtime/lock-directory'
 import { retry } from '../runtime/retry'
+import { kafkaFrom, registryFrom } from '../runtime/transport'
 import { streamProcessorSettings } from './config'
 import { runStage } from './run-stage'
 import { readSettings } from './settings'
@@ -13,15 +12,11 @@ import { stageMetrics } from './stage-metrics'
 void runService('stream-processor', streamProcessorSettings, async (service, config) => {
   const stages = topology(readSettings(config.ATTRIBUTION_SETTINGS))
   service.onStop(lockDirectory(config.STATE_DIRECTORY, 'STATE_DIRECTORY'))
-  const kafka = createKafka({
-    brokers: config.KAFKA_BROKERS,
-    clientId: service.name,
-    logger: service.logger,
-  })
+  const kafka = kafkaFrom(config, service)
   const { health } = service
   const admin = await retry(() => kafka.connectAdmin(), { health })
   service.onStop(() => admin.close())
-  const registry = connectRegistry(config.REGISTRY_URL, config.TOPIC_PREFIX)
+  const registry = registryFrom(config)
   const metrics = stageMetrics(service.metrics)
   for (const stage of Object.values(stages) as unknown as AnyStage[]) {
     const stop = await retry(
