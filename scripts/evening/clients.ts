@@ -1,6 +1,7 @@
 // Sends the evening's acts over HTTP as real clients would: pixels, beacons and batches of events, and signed
 // order snapshots. Some events come twice, some late, many out of order.
 import { createHmac } from 'node:crypto'
+import { identifierKinds } from '../../services/core/identity/node'
 import {
   miniProgram,
   rooms,
@@ -192,6 +193,8 @@ export function sourcesFor({
         keys: [writeKeys.web],
         allowed_origins: ['https://shop.example'],
         visitor_cookie: false,
+        // The shop's own server fills in its members' customer codes.
+        identifier_kinds: identifierKinds,
       },
       { name: 'rooms', keys: [writeKeys.rooms], app: miniProgram, visitor_cookie: false },
     ]),

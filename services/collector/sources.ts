@@ -1,6 +1,7 @@
 // Who may send events: a source has write keys, the origins its pages live on, and what it fills in.
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
+import { identifierKinds } from '../core/identity/node'
 import type { EventSource } from '../core/edge/touchpoint-from'
 
 const origin = z
@@ -25,6 +26,10 @@ const source = z.strictObject({
     .regex(/^[a-z0-9_-]{0,64}$/)
     .default(''),
   visitor_cookie: z.boolean().default(true),
+  // Everything but `code`, for a write key that stands in a page.
+  identifier_kinds: z
+    .array(z.enum(identifierKinds))
+    .default(identifierKinds.filter((kind) => kind !== 'code')),
 })
 
 export const collectorSources = z

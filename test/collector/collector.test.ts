@@ -120,6 +120,21 @@ test.each([
   expect(producer.sends).toEqual([])
 })
 
+test('a write key that stands in a page cannot claim a customer code unless its source allows it', async () => {
+  const { post, records } = await startCollector()
+  const event = { ...click, identifiers: { code: 'C-1', device: 'd' } }
+  const response = await post(event)
+  expect(await response.json()).toMatchObject({
+    events: [{ status: 'accepted', warnings: [{ field: 'identifiers.code' }] }],
+  })
+  await post({ ...event, channel: 'crm' }, { 'x-write-key': 'server-write-key-1' })
+  const [code, device] = [
+    identifierTools.hash('code', '', 'C-1'),
+    identifierTools.hash('device', '', 'd'),
+  ]
+  expect(records().map(({ identifiers }) => identifiers)).toEqual([[device], [code, device]])
+})
+
 test('a compressed body is refused by name', async () => {
   const { post } = await startCollector()
   const response = await post('x', { 'content-encoding': 'gzip' })

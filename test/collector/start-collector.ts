@@ -12,7 +12,12 @@ export const page = 'https://shop.example'
 const sources = collectorSources.parse([
   { name: 'web', keys: [key, 'web-write-key-0002'], allowed_origins: [page], channel: 'web.page' },
   { name: 'open', keys: ['open-write-key-001'], allowed_origins: ['*'], channel: 'web.open' },
-  { name: 'server', keys: ['server-write-key-1'], visitor_cookie: false },
+  {
+    name: 'server',
+    keys: ['server-write-key-1'],
+    visitor_cookie: false,
+    identifier_kinds: ['code', 'phone', 'device'],
+  },
 ])
 
 const running: RunningServer[] = []

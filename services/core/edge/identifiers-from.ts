@@ -30,6 +30,8 @@ export interface IdentifierOptions {
   /** Path of the object in the client's record, for notes. */
   readonly field: string
   readonly tools: IdentifierTools
+  /** What the sender may name; the rest is left out with a warning. */
+  readonly kinds: readonly IdentifierKind[]
   /** Scope of an openid or user given as a bare string; empty when there is none. */
   readonly scopes: { readonly openid: string; readonly user: string }
   /** Whether a phone that is no phone refuses the record or is left out with a warning. */
@@ -38,6 +40,7 @@ export interface IdentifierOptions {
 }
 
 const valuesMax = 5
+const unknownNamesMax = 20
 const valueLengthMax = 256
 const scopePattern = /^[a-z0-9_-]{1,64}$/
 /** Name under which a scoped kind gives its scope. */
@@ -50,19 +53,27 @@ export function identifiersFrom(input: unknown, options: IdentifierOptions): str
     options.notes.faults.push({ field: options.field, fault: 'must be an object' })
     return []
   }
-  for (const name of Object.keys(input)) {
-    if (!(identifierKinds as readonly string[]).includes(name)) {
-      options.notes.warnings.push({
-        field: `${options.field}.${shownName(name)}`,
-        fault: `unknown kind, ignored; known are ${identifierKinds.join(', ')}`,
-      })
-    }
+  const unknown = Object.keys(input).filter(
+    (name) => !(identifierKinds as readonly string[]).includes(name),
+  )
+  for (const name of unknown.slice(0, unknownNamesMax)) {
+    options.notes.warnings.push({
+      field: `${options.field}.${shownName(name)}`,
+      fault: `unknown kind, ignored; known are ${identifierKinds.join(', ')}`,
+    })
   }
   return sortIdentifiers(identifierKinds.flatMap((kind) => ofKind(kind, input[kind], options)))
 }
 
 function ofKind(kind: IdentifierKind, given: unknown, options: IdentifierOptions): string[] {
   const field = `${options.field}.${kind}`
+  if (!options.kinds.includes(kind)) {
+    if (!isAbsent(given)) {
+      const fault = 'is of a kind that this source may not name, ignored'
+      options.notes.warnings.push({ field, fault })
+    }
+    return []
+  }
   const values: readonly unknown[] = Array.isArray(given) ? given : [given]
   if (values.length > valuesMax) {
     options.notes.faults.push({ field, fault: `must be at most ${valuesMax} values` })

@@ -103,6 +103,7 @@ function buyerIdentifiers(
   const { buyer, receiver } = message
   const options = {
     tools,
+    kinds: identifierKinds,
     scopes: { openid: source.app, user: source.platform },
     // What a buyer typed into a shop must not hold up the order's money.
     unreadablePhone: 'warning',

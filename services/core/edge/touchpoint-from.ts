@@ -1,5 +1,6 @@
 // One event as a client sends it → one touchpoint, or what is wrong with it. Read by hand rather than by a
 // schema library: this is the hot path, and a public client's unknown or placeholder values are warned of, not refused.
+import type { IdentifierKind } from '../identity/node'
 import type { Touchpoint } from '../records'
 import { touchpointTypes } from '../touchpoint-types'
 import { eventTime } from './event-time'
@@ -34,6 +35,9 @@ export interface EventSource {
   readonly channel: string
   /** App of an openid given as a bare string. */
   readonly app: string
+  /** What its events may name. A public write key is anybody's: with the kind `code`, the anchor of a person,
+   * whoever reads it in a page could join any two customers. */
+  readonly identifier_kinds: readonly IdentifierKind[]
 }
 
 export interface EventVerdict {
@@ -158,6 +162,7 @@ function eventIdentifiers(event: Fields, { context, platform, notes }: Reading):
   const identifiers = identifiersFrom(event['identifiers'], {
     field: 'identifiers',
     tools: context.tools,
+    kinds: context.source.identifier_kinds,
     scopes: { openid: context.source.app, user: platform },
     unreadablePhone: 'fault',
     notes,
@@ -185,6 +190,7 @@ function sharerFrom(event: Fields, { context, platform, notes }: Reading): strin
   const [strongest = ''] = identifiersFrom(input, {
     field: 'shared_by',
     tools: context.tools,
+    kinds: context.source.identifier_kinds,
     scopes: { openid: context.source.app, user: platform },
     unreadablePhone: 'fault',
     notes,

@@ -4,13 +4,21 @@ import {
   type EventVerdict,
 } from '../../../services/core/edge/touchpoint-from'
 import { eventFromQuery } from '../../../services/core/edge/pixel-event'
+import { identifierKinds } from '../../../services/core/identity/node'
 import type { Touchpoint } from '../../../services/core/records'
 import { identifierTools as tools } from '../../support/edge-fakes'
 
 const acceptedAt = 1_767_225_600_000
 const minuteMs = 60_000
 const dayMs = 86_400_000
-const source = { name: 'shop-web', platform: '', shop: '', channel: 'web.landing', app: '' }
+const source = {
+  name: 'shop-web',
+  platform: '',
+  shop: '',
+  channel: 'web.landing',
+  app: '',
+  identifier_kinds: identifierKinds,
+}
 
 function verdictOf(event: unknown, context: Partial<EventContext> = {}): EventVerdict {
   return touchpointFrom(event, {
@@ -310,4 +318,31 @@ test('the query of a pixel is an event with flat identifiers', () => {
     room: 'r',
     identifiers: { phone: '+8613812345678', openid: { app: 'wx1', id: 'o1' }, user: '7' },
   })
+})
+
+test('a kind that the source may not name is left out, in an event and in who shared it', () => {
+  const event = {
+    type: 'click',
+    identifiers: { code: 'C-1', phone: '13812345678', device: 'd' },
+    shared_by: 'code:C-2',
+  }
+  const visitorsOnly = { ...source, identifier_kinds: ['device', 'visitor'] as const }
+  const { touchpoint, faults, warnings } = verdictOf(event, { source: visitorsOnly })
+  expect(faults).toEqual([])
+  expect(touchpoint).toMatchObject({
+    identifiers: [tools.hash('device', '', 'd')],
+    shared_by: '',
+  })
+  expect(warnings.map(({ field }) => field)).toEqual([
+    'identifiers.code',
+    'identifiers.phone',
+    'shared_by.code',
+  ])
+})
+
+test('an answer is no longer than an event deserves, however many unknown kinds it names', () => {
+  const identifiers = Object.fromEntries(
+    Array.from({ length: 10_000 }, (_, kind) => [`kind-${kind}`, 'x']),
+  )
+  expect(warningsOf({ identifiers })).toHaveLength(20)
 })
