@@ -1,13 +1,10 @@
 // Brings ClickHouse to the shape this version writes: `npm run migrate`. Repeating it changes nothing.
-import { connectWarehouse } from '../services/clickhouse-writer/clickhouse'
-import {
-  migrateSettings,
-  warehouseLayout,
-  warehouseOptions,
-} from '../services/clickhouse-writer/config'
+import { connectWarehouse } from '../services/runtime/clickhouse'
+import { migrateSettings, warehouseLayout } from '../services/clickhouse-writer/config'
 import { applyMigrations } from '../services/clickhouse-writer/migrations'
 import { loadConfig } from '../services/runtime/config'
 import { DependencyError, SetupError } from '../services/runtime/errors'
+import { warehouseOptions } from '../services/runtime/warehouse-settings'
 
 async function migrate(): Promise<void> {
   const config = loadConfig(migrateSettings)

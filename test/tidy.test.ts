@@ -57,7 +57,7 @@ test.each([
   ['kafkajs', /^services\/runtime\/kafka[a-z-]*\.ts$/],
   ['avsc', /^services\/runtime\/codec\.ts$/],
   ['@kafkajs/confluent-schema-registry', /^services\/runtime\/codec\.ts$/],
-  ['@clickhouse/client', /^services\/clickhouse-writer\/clickhouse\.ts$/],
+  ['@clickhouse/client', /^services\/runtime\/clickhouse\.ts$/],
   ['lmdb', /^services\/stream-processor\/lmdb-store\.ts$/],
 ])('%s has one importer', (driver, importer) => {
   const importers = services

@@ -1,6 +1,6 @@
 // What the demo prints for people: revenue per channel and model side by side, one order explained, what the
 // ERP holds, how fresh it all is.
-import type { Warehouse } from '../../services/clickhouse-writer/clickhouse'
+import type { Warehouse } from '../../services/runtime/clickhouse'
 import type { ErpFound, Found } from './tables'
 
 const shownModels = ['first', 'last', 'last_non_direct', 'linear', 'u_shape', 'time_decay', 'claim']

@@ -1,5 +1,5 @@
 // Reads back what the evening became, from ClickHouse and from the ERP's own records.
-import type { Warehouse } from '../../services/clickhouse-writer/clickhouse'
+import type { Warehouse } from '../../services/runtime/clickhouse'
 import { TrytonRpc, type TrytonSettings } from '../../services/erp-sink/tryton-rpc'
 
 export interface Found {

@@ -2,21 +2,7 @@
 import { z } from 'zod'
 import type { WarehouseLayout } from '../core/warehouse/migration'
 import { groupSettings, kafkaSettings, limit } from '../runtime/config'
-import type { WarehouseOptions } from './clickhouse'
-
-export const warehouseSettings = {
-  CLICKHOUSE_URL: z.url().describe('HTTP interface of ClickHouse'),
-  CLICKHOUSE_DATABASE: z
-    .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
-    .default('tributary')
-    .describe('Database of all tables and views'),
-  CLICKHOUSE_USER: z.string().default('default').describe('User'),
-  CLICKHOUSE_PASSWORD: z.string().optional().describe('Password of that user, where it has one'),
-  CLICKHOUSE_TIMEOUT_MS: limit(30_000).describe(
-    'Longest wait for one answer of ClickHouse, in milliseconds',
-  ),
-}
+import { warehouseSettings } from '../runtime/warehouse-settings'
 
 /** For the migrate command. */
 export const migrateSettings = {
@@ -47,16 +33,6 @@ export const writerSettings = {
 type Settings<Shape extends z.ZodRawShape> = z.output<z.ZodObject<Shape>>
 
 export type WriterConfig = Settings<typeof writerSettings>
-
-export function warehouseOptions(config: Settings<typeof warehouseSettings>): WarehouseOptions {
-  return {
-    url: config.CLICKHOUSE_URL,
-    database: config.CLICKHOUSE_DATABASE,
-    user: config.CLICKHOUSE_USER,
-    password: config.CLICKHOUSE_PASSWORD ?? '',
-    timeoutMs: config.CLICKHOUSE_TIMEOUT_MS,
-  }
-}
 
 export function warehouseLayout(config: Settings<typeof migrateSettings>): WarehouseLayout {
   return {

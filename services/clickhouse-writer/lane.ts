@@ -2,7 +2,7 @@
 import type { Consumer, TopicPartition } from '../runtime/kafka-consumer'
 import { asDependency } from '../runtime/errors'
 import { retry } from '../runtime/retry'
-import type { Insert, InsertRefusal } from './clickhouse'
+import type { Insert, InsertRefusal } from '../runtime/clickhouse'
 import { PartitionWriter, type PartitionStart } from './partition-writer'
 import { writeBatch } from './write-batch'
 import type { WriterOptions } from './writer-options'

@@ -13,7 +13,7 @@ import {
 } from '../core/warehouse/migration'
 import { SetupError } from '../runtime/errors'
 import { projectDirectory } from '../runtime/schemas'
-import type { Warehouse } from './clickhouse'
+import type { Warehouse } from '../runtime/clickhouse'
 
 export interface Migration extends AppliedMigration {
   readonly text: string

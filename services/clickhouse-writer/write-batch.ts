@@ -6,7 +6,7 @@ import { reject } from '../core/reject'
 import { deadLettersTopic } from '../core/topics'
 import { deadLetter } from '../runtime/dead-letter'
 import type { IncomingRecord, OutgoingRecord } from '../runtime/kafka'
-import type { Insert, InsertRefusal } from './clickhouse'
+import type { Insert, InsertRefusal } from '../runtime/clickhouse'
 import type { ReadRecord, RowSource } from './read-rows'
 
 /** Each returns only when it is done: what is unwell is tried again behind it. */

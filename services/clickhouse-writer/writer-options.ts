@@ -3,7 +3,7 @@ import type { BatchLimits } from '../core/warehouse/batch'
 import type { Health } from '../runtime/health'
 import type { KafkaClient, OutgoingRecord } from '../runtime/kafka'
 import type { KafkaAdmin } from '../runtime/kafka-admin'
-import type { Warehouse } from './clickhouse'
+import type { Warehouse } from '../runtime/clickhouse'
 import type { RowSource } from './read-rows'
 import type { WriterMetrics } from './writer-metrics'
 

@@ -1,4 +1,4 @@
-import type { Insert, InsertRefusal } from '../../services/clickhouse-writer/clickhouse'
+import type { Insert, InsertRefusal } from '../../services/runtime/clickhouse'
 import { deadLetterSource, feedSource } from '../../services/clickhouse-writer/read-rows'
 import { batchToken, writeBatch } from '../../services/clickhouse-writer/write-batch'
 import type { Feed } from '../../services/core/warehouse/feeds'

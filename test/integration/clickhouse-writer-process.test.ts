@@ -1,4 +1,4 @@
-import type { Warehouse } from '../../services/clickhouse-writer/clickhouse'
+import type { Warehouse } from '../../services/runtime/clickhouse'
 import type { AttributedOrder } from '../../services/core/records'
 import { topics } from '../../services/core/topics'
 import { anOrder } from '../given'

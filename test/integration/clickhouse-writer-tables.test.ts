@@ -1,4 +1,4 @@
-import type { Warehouse } from '../../services/clickhouse-writer/clickhouse'
+import type { Warehouse } from '../../services/runtime/clickhouse'
 import {
   applyMigrations,
   assertMigrated,

@@ -1,4 +1,4 @@
-import type { Insert, Warehouse } from '../../services/clickhouse-writer/clickhouse'
+import type { Insert, Warehouse } from '../../services/runtime/clickhouse'
 import { deadLetterSource, feedSource } from '../../services/clickhouse-writer/read-rows'
 import { runWriter, type Writer } from '../../services/clickhouse-writer/run-writer'
 import { createWriterMetrics } from '../../services/clickhouse-writer/writer-metrics'

@@ -1,5 +1,5 @@
 // A throw-away ClickHouse database per test file.
-import { connectWarehouse, type Warehouse } from '../../services/clickhouse-writer/clickhouse'
+import { connectWarehouse, type Warehouse } from '../../services/runtime/clickhouse'
 import { applyMigrations } from '../../services/clickhouse-writer/migrations'
 import type { WarehouseLayout } from '../../services/core/warehouse/migration'
 import { stackFromEnvironment } from './stack'

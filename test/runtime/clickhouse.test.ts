@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { connectWarehouse, type Warehouse } from '../../services/clickhouse-writer/clickhouse'
+import { connectWarehouse, type Warehouse } from '../../services/runtime/clickhouse'
 
 let server: Server
 let warehouse: Warehouse

@@ -4,7 +4,7 @@ import { ClickHouseError, createClient, type ClickHouseSettings } from '@clickho
 import { isDataFault } from '../core/warehouse/insert-refusal'
 import { quoteIdentifier } from '../core/warehouse/migration'
 import type { Row } from '../core/warehouse/row'
-import { asDependency, DependencyError } from '../runtime/errors'
+import { asDependency, DependencyError } from './errors'
 
 export interface WarehouseOptions {
   readonly url: string
