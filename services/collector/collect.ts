@@ -4,7 +4,9 @@ import type { IncomingMessage } from 'node:http'
 import { isFields, type Fields } from '../core/edge/notes'
 import type { EventVerdict } from '../core/edge/touchpoint-from'
 import { errorAnswer, type Answer, type AnswerRequest } from '../runtime/answer'
-import { parseJson, readBody } from '../runtime/request-body'
+import type { EdgeGuard } from '../runtime/edge-guard'
+import { parseJson } from '../runtime/request-body'
+import { readBytes } from '../runtime/read-bytes'
 import type { AcceptEvents } from './accept-events'
 import { judgeOrigin } from './cors'
 import { queryOf } from './query'
@@ -15,6 +17,7 @@ export interface CollectOptions {
   readonly findSource: (key: string) => CollectorSource | undefined
   readonly findVisitor: FindVisitor
   readonly accept: AcceptEvents
+  readonly guard: EdgeGuard
   readonly bodyBytesMax: number
   readonly eventsMax: number
 }
@@ -26,62 +29,79 @@ export const retryAfterSeconds = 5
  * that sends again whatever is not 2xx therefore never repeats a batch whose good events are taken.
  */
 export function createCollect(options: CollectOptions): AnswerRequest {
+  const { guard, findSource } = options
   return async (request) => {
+    const outside = outsideKey(request)
+    const known = outside === undefined ? undefined : findSource(outside)
+    if (known === undefined) {
+      // Before the body is read, which is what a flood of them would cost.
+      const refusal = guard.tooManyFailures(request)
+      if (refusal !== null) return refusal
+      if (outside !== undefined) return guard.failed(request, unknownKey)
+    }
     const body = await readEvents(request, options)
-    if ('status' in body) return body
-    const source = options.findSource(body.writeKey)
-    if (source === undefined) return errorAnswer(401, 'unknown write key')
-    const origin = judgeOrigin(request, [source])
-    if (!origin.allowed) {
-      return errorAnswer(403, 'this source does not list your origin', origin)
-    }
-    if (body.events.length > options.eventsMax) {
-      const error = `too many events: ${body.events.length}, at most ${options.eventsMax}`
-      return errorAnswer(413, error, origin)
-    }
-    if (body.events.length === 0) return errorAnswer(400, 'no events', origin)
-    const visitor = options.findVisitor(request, { source, isPixel: false })
-    const headers = { ...origin.headers, ...visitor?.headers }
-    const verdicts = await options.accept(body.events, { source, visitor })
-    if (verdicts === null) {
-      return errorAnswer(503, 'not taken: try again', {
-        headers: { ...headers, 'retry-after': String(retryAfterSeconds) },
-      })
-    }
-    return verdictAnswer(verdicts, headers)
+    if ('status' in body) return known === undefined ? guard.failed(request, body) : body
+    const source = known ?? findSource(body.writeKey)
+    if (source === undefined) return guard.failed(request, unknownKey)
+    return answerEvents(request, { events: body.events, source }, options)
   }
 }
 
+const unknownKey = errorAnswer(401, 'unknown write key')
+
+/** The key where it can be seen before the body. */
+function outsideKey(request: IncomingMessage): string | undefined {
+  const header = request.headers['x-write-key']
+  return (
+    (typeof header === 'string' ? header : undefined) ??
+    queryOf(request).get('write_key') ??
+    undefined
+  )
+}
+
+async function answerEvents(
+  request: IncomingMessage,
+  { events, source }: { readonly events: readonly unknown[]; readonly source: CollectorSource },
+  { guard, findVisitor, accept, eventsMax }: CollectOptions,
+): Promise<Answer> {
+  const origin = judgeOrigin(request, [source])
+  if (!origin.allowed) {
+    return errorAnswer(403, 'this source does not list your origin', origin)
+  }
+  if (events.length > eventsMax) {
+    return errorAnswer(413, `too many events: ${events.length}, at most ${eventsMax}`, origin)
+  }
+  if (events.length === 0) return errorAnswer(400, 'no events', origin)
+  const tooMany = guard.tooMany(request, source, events.length)
+  if (tooMany !== null) return { ...tooMany, headers: { ...origin.headers, ...tooMany.headers } }
+  const visitor = findVisitor(request, { source, isPixel: false })
+  const headers = { ...origin.headers, ...visitor?.headers }
+  const verdicts = await accept(events, { source, visitor })
+  if (verdicts !== null) return verdictAnswer(verdicts, headers)
+  return errorAnswer(503, 'not taken: try again', {
+    headers: { ...headers, 'retry-after': String(retryAfterSeconds) },
+  })
+}
+
 interface EventsBody {
+  /** Of the body; empty when it has none. */
   readonly writeKey: string
   readonly events: readonly unknown[]
 }
 
 async function readEvents(
   request: IncomingMessage,
-  { bodyBytesMax }: CollectOptions,
+  { bodyBytesMax, guard }: CollectOptions,
 ): Promise<EventsBody | Answer> {
-  const encoding = request.headers['content-encoding'] ?? 'identity'
-  if (encoding !== 'identity') return errorAnswer(415, 'send the body without content-encoding')
-  const reading = await readBody(request, bodyBytesMax)
-  if ('refused' in reading) {
-    return reading.refused === 'too large'
-      ? errorAnswer(413, `body too large: at most ${bodyBytesMax} bytes`)
-      : errorAnswer(400, 'body cut short')
-  }
-  const body = parseJson(reading.bytes)
+  const bytes = await readBytes(request, guard.bodies, bodyBytesMax)
+  if ('status' in bytes) return bytes
+  const body = parseJson(bytes)
   if (body === undefined) return errorAnswer(400, 'malformed JSON')
-  const header = request.headers['x-write-key']
-  const given = [
-    typeof header === 'string' ? header : undefined,
-    queryOf(request).get('write_key') ?? undefined,
-    isFields(body) && typeof body['write_key'] === 'string' ? body['write_key'] : undefined,
-  ]
-  const writeKey = given.find((key) => key !== undefined) ?? ''
   if (isFields(body) && 'events' in body && !Array.isArray(body['events'])) {
     return errorAnswer(400, 'events must be a list', { body: { field: 'events' } })
   }
-  return { writeKey, events: eventsOf(body) }
+  const key = isFields(body) ? body['write_key'] : undefined
+  return { writeKey: typeof key === 'string' ? key : '', events: eventsOf(body) }
 }
 
 /** A batch's sent_at is that of every event without its own. */

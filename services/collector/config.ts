@@ -6,7 +6,7 @@ import { collectorSources } from './sources'
 export const collectorSettings = {
   ...edgeSettings,
   SOURCES: jsonSetting(collectorSources).describe(
-    'JSON: [{name, keys, allowed_origins, platform, shop, channel, app, visitor_cookie}]; or SOURCES_FILE',
+    'JSON: [{name, keys, …}], see Sources; or SOURCES_FILE',
   ),
   EVENTS_MAX: limit(500).describe('Most events in one request'),
   VISITOR_COOKIE: z
@@ -23,5 +23,4 @@ export const collectorSettings = {
     .stringbool()
     .default(false)
     .describe('Always Secure; else only behind a trusted proxy that says https'),
-  TRUST_PROXY: z.stringbool().default(false).describe('Believe x-forwarded-proto'),
 }

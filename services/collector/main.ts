@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { touchpointKey } from '../core/identity/node'
 import { topics } from '../core/topics'
-import { createEdgeServer } from '../runtime/answer'
+import { createEdgeGuard } from '../runtime/edge-guard'
+import { createEdgeServer } from '../runtime/edge-server'
 import { createIdentifierHash } from '../runtime/hash-identifier'
 import { listen } from '../runtime/http'
 import { runService } from '../runtime/lifecycle'
@@ -29,6 +30,7 @@ void runService('collector', collectorSettings, async (service, config) => {
     now: Date.now,
     mintId: randomUUID,
   })
+  const guard = createEdgeGuard(config, { logger, metrics, now: Date.now })
   const listener = createCollectorListener({
     logger,
     metrics,
@@ -36,15 +38,11 @@ void runService('collector', collectorSettings, async (service, config) => {
     findSource: createSourceFinder(config.SOURCES),
     findVisitor: createFindVisitor(config),
     accept,
+    guard,
     bodyBytesMax: config.BODY_BYTES_MAX,
     eventsMax: config.EVENTS_MAX,
   })
-  const server = createEdgeServer(listener, {
-    headerBytesMax: config.HEADER_BYTES_MAX,
-    requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
-    keepAliveMs: config.KEEP_ALIVE_MS,
-    connectionsMax: config.CONNECTIONS_MAX,
-  })
+  const server = createEdgeServer(listener, guard)
   const listening = await listen(server, config.HOST, config.PORT)
   service.onStop(() => listening.close())
   logger.info({ port: listening.port }, 'listening')

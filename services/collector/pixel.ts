@@ -19,17 +19,24 @@ const gifHeaders = {
 } as const
 
 export function createPixel(
-  options: Pick<CollectOptions, 'findSource' | 'findVisitor' | 'accept'>,
+  options: Pick<CollectOptions, 'findSource' | 'findVisitor' | 'accept' | 'guard'>,
 ): AnswerRequest {
   return async (request) => {
     const query = queryOf(request)
     const source = options.findSource(query.get('write_key') ?? '')
-    if (source === undefined) return picture(401, { 'x-tributary-error': 'unknown write key' })
+    if (source === undefined) {
+      const refusal = options.guard.tooManyFailures(request)
+      if (refusal !== null) return asPicture(refusal)
+      const error = { 'x-tributary-error': 'unknown write key' }
+      return options.guard.failed(request, picture(401, error))
+    }
     const origin = judgeOrigin(request, [source])
     if (!origin.allowed) {
       const error = 'this source does not list your origin'
       return picture(403, { ...origin.headers, 'x-tributary-error': error })
     }
+    const tooMany = options.guard.tooMany(request, source, 1)
+    if (tooMany !== null) return asPicture(tooMany)
     query.delete('write_key')
     const visitor = options.findVisitor(request, { source, isPixel: true })
     const headers = { ...origin.headers, ...visitor?.headers }
@@ -50,6 +57,10 @@ export function createPixel(
 
 function picture(status: number, headers: Readonly<Record<string, string>>): Answer {
   return { status, body: gif, headers: { ...gifHeaders, ...headers } }
+}
+
+function asPicture({ status, headers }: Answer): Answer {
+  return picture(status, { ...headers, 'x-tributary-error': 'too many: slow down' })
 }
 
 /** Field and fault, as ASCII: both are ours, neither holds a value. */

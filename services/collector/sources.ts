@@ -30,6 +30,8 @@ const source = z.strictObject({
   identifier_kinds: z
     .array(z.enum(identifierKinds))
     .default(identifierKinds.filter((kind) => kind !== 'code')),
+  records_per_second: z.number().positive().optional(),
+  address_records_per_second: z.number().positive().optional(),
 })
 
 export const collectorSources = z

@@ -7,7 +7,7 @@ import { gatewaySources } from './sources'
 export const gatewaySettings = {
   ...edgeSettings,
   SOURCES: jsonSetting(gatewaySources).describe(
-    'JSON: [{name, secrets, platform, shops, receiver_is_buyer, app}]; or SOURCES_FILE',
+    'JSON: [{name, secrets, platform, shops, …}], see Sources; or SOURCES_FILE',
   ),
   SEAL_KEYS: jsonSetting(sealKeyRing).describe(
     'JSON: {key id: base64 of 32 bytes}; or SEAL_KEYS_FILE',
@@ -18,5 +18,5 @@ export const gatewaySettings = {
     'How far the timestamp of a signature may be from now, either way',
   ),
   REPLAYS_REMEMBERED_MAX: limit(100_000).describe('Most recent signatures remembered'),
-  ORDER_AGE_MAX_DAYS: limit(3_650).describe('Oldest order taken'),
+  ORDER_AGE_MAX_DAYS: limit(400, { max: 400 }).describe('Oldest order taken'),
 }

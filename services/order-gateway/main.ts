@@ -1,5 +1,6 @@
 import { topics } from '../core/topics'
-import { createEdgeServer } from '../runtime/answer'
+import { createEdgeGuard } from '../runtime/edge-guard'
+import { createEdgeServer } from '../runtime/edge-server'
 import { SetupError } from '../runtime/errors'
 import { createIdentifierHash } from '../runtime/hash-identifier'
 import { listen } from '../runtime/http'
@@ -32,6 +33,7 @@ void runService('order-gateway', gatewaySettings, async (service, config) => {
     now: Date.now,
     ageMaxMs: config.ORDER_AGE_MAX_DAYS * 86_400_000,
   })
+  const guard = createEdgeGuard(config, { logger, metrics, now: Date.now })
   const app = createGatewayApp({
     logger,
     metrics,
@@ -39,16 +41,12 @@ void runService('order-gateway', gatewaySettings, async (service, config) => {
     accept,
     replays: createReplays(config.REPLAYS_REMEMBERED_MAX, Date.now),
     now: Date.now,
+    guard,
     bodyBytesMax: config.BODY_BYTES_MAX,
     ordersMax: config.ORDERS_MAX,
     signatureAgeMaxSeconds: config.SIGNATURE_AGE_MAX_SECONDS,
   })
-  const server = createEdgeServer(app, {
-    headerBytesMax: config.HEADER_BYTES_MAX,
-    requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
-    keepAliveMs: config.KEEP_ALIVE_MS,
-    connectionsMax: config.CONNECTIONS_MAX,
-  })
+  const server = createEdgeServer(app, guard)
   const listening = await listen(server, config.HOST, config.PORT)
   service.onStop(() => listening.close())
   logger.info({ port: listening.port }, 'listening')

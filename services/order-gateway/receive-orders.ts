@@ -1,8 +1,11 @@
 // POST /orders/:source: a signed order snapshot or a list of them.
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { OrderVerdict } from '../core/edge/order-from'
 import { errorAnswer, type Answer } from '../runtime/answer'
-import { parseJson, readBody } from '../runtime/request-body'
+import type { EdgeGuard } from '../runtime/edge-guard'
+import { readBytes } from '../runtime/read-bytes'
+import { parseJson } from '../runtime/request-body'
 import type { AcceptOrders } from './accept-orders'
 import type { Replays } from './replays'
 import { checkSignature } from './signature'
@@ -12,6 +15,7 @@ export interface ReceiveOptions {
   readonly sources: readonly GatewaySource[]
   readonly accept: AcceptOrders
   readonly replays: Replays
+  readonly guard: EdgeGuard
   readonly now: () => number
   readonly bodyBytesMax: number
   readonly ordersMax: number
@@ -19,8 +23,6 @@ export interface ReceiveOptions {
 }
 
 const retryAfterSeconds = 5
-/** Checked instead of a source nobody knows, so that the delay does not tell which names exist. */
-const nobodysSecrets = ['no source has this secret']
 
 /**
  * 200 when every order is taken, 422 when only some are, 400 when none is: each with a verdict per order. What
@@ -29,24 +31,21 @@ const nobodysSecrets = ['no source has this secret']
 export function createReceiveOrders(
   options: ReceiveOptions,
 ): (request: IncomingMessage, sourceName: string) => Promise<Answer> {
-  const { replays, now, signatureAgeMaxSeconds } = options
+  const { replays, guard, now, signatureAgeMaxSeconds } = options
+  const verify = createVerify(options)
   return async (request, sourceName) => {
-    const body = await readBytes(request, options.bodyBytesMax)
-    if ('status' in body) return body
-    const source = options.sources.find(({ name }) => name === sourceName)
-    const header = request.headers['x-tributary-signature']
-    const signature = checkSignature({
-      header: typeof header === 'string' ? header : undefined,
-      body,
-      secrets: source?.secrets ?? nobodysSecrets,
-      nowMs: now(),
-      ageMaxSeconds: signatureAgeMaxSeconds,
-    })
-    if ('fault' in signature) return errorAnswer(401, signature.fault)
-    if (source === undefined) return errorAnswer(401, 'wrong signature')
+    // Before the body is read: a forger costs neither memory nor a hash of a megabyte.
+    const refusal = guard.tooManyFailures(request)
+    if (refusal !== null) return refusal
+    const body = await readBytes(request, guard.bodies, options.bodyBytesMax)
+    if ('status' in body) return guard.failed(request, body)
+    const verified = verify(request, { sourceName, body, nowMs: now() })
+    if ('fault' in verified) return guard.failed(request, errorAnswer(401, verified.fault))
+    const { source, signed, atMs } = verified
     const snapshots = readSnapshots(body, options.ordersMax)
     if ('status' in snapshots) return snapshots
-    const signed = `${source.name} ${signature.signed}`
+    const tooMany = guard.tooMany(request, source, snapshots.length)
+    if (tooMany !== null) return tooMany
     const repeated = replays.has(signed)
     const verdicts = await options.accept(snapshots, { source, repeated })
     if (verdicts === null) {
@@ -55,20 +54,44 @@ export function createReceiveOrders(
     }
     // An order refused for being ahead of its time may be right when the same request comes again.
     if (verdicts.every(({ order }) => order !== null)) {
-      replays.remember(signed, signature.atMs + signatureAgeMaxSeconds * 1000)
+      replays.remember(signed, atMs + signatureAgeMaxSeconds * 1000)
     }
     return verdictAnswer(verdicts, repeated)
   }
 }
 
-async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer | Answer> {
-  const encoding = request.headers['content-encoding'] ?? 'identity'
-  if (encoding !== 'identity') return errorAnswer(415, 'send the body without content-encoding')
-  const reading = await readBody(request, maxBytes)
-  if ('bytes' in reading) return reading.bytes
-  return reading.refused === 'too large'
-    ? errorAnswer(413, `body too large: at most ${maxBytes} bytes`)
-    : errorAnswer(400, 'body cut short')
+interface Signed {
+  readonly source: GatewaySource
+  /** Names this request among all. */
+  readonly signed: string
+  readonly atMs: number
+}
+
+type Verify = (
+  request: IncomingMessage,
+  given: { readonly sourceName: string; readonly body: Buffer; readonly nowMs: number },
+) => Signed | { readonly fault: string }
+
+/** Checks signatures. Each source is checked against the same number of secrets, and an unknown one too, so that
+ * the delay does not tell which names exist. */
+function createVerify({ sources, signatureAgeMaxSeconds: ageMaxSeconds }: ReceiveOptions): Verify {
+  const secretsMost = Math.max(...sources.map(({ secrets }) => secrets.length))
+  const nobodys = Array.from({ length: secretsMost }, () => randomBytes(32).toString('hex'))
+  const known = new Map(sources.map((source) => [source.name, source]))
+  return (request, { sourceName, body, nowMs }) => {
+    const source = known.get(sourceName)
+    const header = request.headers['x-tributary-signature']
+    const signature = checkSignature({
+      header: typeof header === 'string' ? header : undefined,
+      body,
+      secrets: [...(source?.secrets ?? []), ...nobodys].slice(0, secretsMost),
+      nowMs,
+      ageMaxSeconds,
+    })
+    if ('fault' in signature) return signature
+    if (source === undefined) return { fault: 'wrong signature' }
+    return { source, signed: `${source.name} ${signature.signed}`, atMs: signature.atMs }
+  }
 }
 
 function readSnapshots(body: Buffer, ordersMax: number): readonly unknown[] | Answer {

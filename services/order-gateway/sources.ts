@@ -19,6 +19,7 @@ const source = z
       .string()
       .regex(/^[a-z0-9_-]{0,64}$/)
       .default(''),
+    records_per_second: z.number().positive().optional(),
   })
   .transform(({ receiver_is_buyer, ...rest }): GatewaySource => ({
     ...rest,
@@ -28,6 +29,7 @@ const source = z
 export interface GatewaySource extends OrderSource {
   /** All are valid at once, so that one can be replaced while the other still signs. */
   readonly secrets: readonly string[]
+  readonly records_per_second?: number | undefined
 }
 
 export const gatewaySources = z

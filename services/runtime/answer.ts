@@ -1,5 +1,5 @@
 // What an edge says to a request, as a value, and the one place where it becomes bytes and is counted.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Logger } from './logger'
 import type { Metrics } from './metrics'
 
@@ -70,42 +70,40 @@ export function createAnswering({ logger, metrics }: Answering): {
  * a busy one has to be told with its last answer, or it would hold the server up until it is idle for good. */
 const stopping = new WeakMap<ServerResponse, () => boolean>()
 
+export function setServerStopping(response: ServerResponse, isStopping: () => boolean): void {
+  stopping.set(response, isStopping)
+}
+
 /** Writes an answer and ends the response; a client that has gone gets nothing. */
-export function writeAnswer(response: ServerResponse, { status, body, headers }: Answer): void {
+export function writeAnswer(
+  response: ServerResponse,
+  answer: Answer,
+  { close = false }: { readonly close?: boolean } = {},
+): void {
   if (response.headersSent || response.destroyed) return
-  const isBytes = body instanceof Buffer
-  const bytes = isBytes ? body : body === null ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body))
-  const type = isBytes || body === null ? {} : { 'content-type': 'application/json; charset=utf-8' }
-  // What is left of a body that was too large must not be taken for the next request.
-  if (status === 413 || stopping.get(response)?.() === true) response.shouldKeepAlive = false
-  const length = status === 204 ? {} : { 'content-length': bytes.length }
-  response.writeHead(status, { ...securityHeaders, ...type, ...headers, ...length })
+  const { headers, bytes } = composed(answer)
+  // What is left of a body that was not read must not keep a connection for itself.
+  const isLast = close || answer.status === 413 || stopping.get(response)?.() === true
+  if (isLast) response.shouldKeepAlive = false
+  response.writeHead(answer.status, headers)
   response.end(bytes)
 }
 
-export interface EdgeLimits {
-  readonly headerBytesMax: number
-  readonly requestTimeoutMs: number
-  readonly keepAliveMs: number
-  readonly connectionsMax: number
+/** An answer as bytes, for a connection on which there is no request to respond to. */
+export function rawAnswer(answer: Answer): Buffer {
+  const { headers, bytes } = composed(answer)
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  const status = `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ''}\r\n`
+  return Buffer.concat([Buffer.from(`${status}${lines.join('')}connection: close\r\n\r\n`), bytes])
 }
 
-/** A server that no slow, long-winded or numerous client can wear out. */
-export function createEdgeServer(listener: Listener, limits: EdgeLimits): Server {
-  const server = createServer(
-    {
-      maxHeaderSize: limits.headerBytesMax,
-      headersTimeout: limits.requestTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
-      keepAliveTimeout: limits.keepAliveMs,
-      connectionsCheckingInterval: Math.min(limits.requestTimeoutMs, 5_000),
-    },
-    (request, response) => {
-      stopping.set(response, () => !server.listening)
-      if (request.url?.startsWith('/') === true) listener(request, response)
-      else writeAnswer(response, errorAnswer(400, 'malformed path'))
-    },
-  )
-  server.maxConnections = limits.connectionsMax
-  return server
+function composed({ status, body, headers }: Answer): {
+  readonly headers: Readonly<Record<string, string | number>>
+  readonly bytes: Buffer
+} {
+  const isBytes = body instanceof Buffer
+  const bytes = isBytes ? body : body === null ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body))
+  const type = isBytes || body === null ? {} : { 'content-type': 'application/json; charset=utf-8' }
+  const length = status === 204 ? {} : { 'content-length': bytes.length }
+  return { headers: { ...securityHeaders, ...type, ...headers, ...length }, bytes }
 }

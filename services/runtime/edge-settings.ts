@@ -17,10 +17,32 @@ export const edgeSettings = {
     .default('CN')
     .describe('Country of phone numbers written without a country code'),
   BODY_BYTES_MAX: limit(1_048_576).describe('Largest request body'),
+  BODIES_BYTES_MAX: limit(268_435_456).describe(
+    'Most bytes of all request bodies held at once; beyond it the slowest gives way and hears 503',
+  ),
   HEADER_BYTES_MAX: limit(16_384, { min: 1_024 }).describe('Largest request line and headers'),
   REQUEST_TIMEOUT_MS: limit(10_000).describe('Longest a client may take to send a request'),
   KEEP_ALIVE_MS: limit(65_000).describe('How long an idle connection stays open'),
-  CONNECTIONS_MAX: limit(10_000).describe('Most connections at once; more are refused'),
+  CONNECTIONS_MAX: limit(10_000).describe(
+    'Most connections at once; another one takes the place of the one idle or slow for longest',
+  ),
+  REQUESTS_MAX: limit(20_000).describe('Most requests under way at once; more hear 503'),
+  RECORDS_PER_SECOND_MAX: limit(20_000).describe(
+    'Most records a second of one source, ten seconds of it at once; more hear 429. A source may have its own',
+  ),
+  FAILURES_PER_MINUTE_MAX: limit(600).describe(
+    'Most requests a minute of one address without a valid key or signature; more hear 429',
+  ),
+  ADDRESSES_REMEMBERED_MAX: limit(100_000).describe('Most addresses whose rates are remembered'),
+  TRUST_PROXY: z
+    .stringbool()
+    .default(false)
+    .describe(
+      'Behind a proxy that sets them, believe x-forwarded-proto and the last address of x-forwarded-for',
+    ),
+  HSTS_SECONDS: limit(0, { min: 0 }).describe(
+    'max-age of strict-transport-security, for an edge served over https; 0 sends none',
+  ),
   PRODUCE_TIMEOUT_MS: limit(5_000).describe('Longest a client waits for Kafka before it hears 503'),
   FLUSH_MS: limit(1, { min: 0 }).describe('How long a lone record waits for company'),
   QUEUE_BYTES_MAX: limit(67_108_864).describe(

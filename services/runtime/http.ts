@@ -1,6 +1,6 @@
 // /live, /ready and /metrics of a service, on a port of their own, so that a public edge never shows them.
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import express from 'express'
 import { SetupError } from './errors'
 import type { Health } from './health'
@@ -8,12 +8,13 @@ import type { Metrics } from './metrics'
 
 export interface Listening {
   readonly port: number
-  /** Stops taking connections, lets running requests end. */
+  /** Stops taking connections, lets running requests end and hangs up on everybody else. */
   close(): Promise<void>
 }
 
 /** @throws SetupError when the port is taken or not allowed */
 export async function listen(server: Server, host: string, port: number): Promise<Listening> {
+  const hangUp = watchIdle(server)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       reject(
@@ -32,8 +33,34 @@ export async function listen(server: Server, host: string, port: number): Promis
           if (error === undefined) resolve()
           else reject(error)
         })
-        server.closeIdleConnections()
+        hangUp()
       }),
+  }
+}
+
+/**
+ * Ends a server's idle connections when called, and from then on each when it becomes idle. Node's own close() ends
+ * those idle at that moment only: one that has said nothing yet, as a browser opens in advance, or that is answered
+ * a moment later, would hold the stop up until its keep-alive ends.
+ */
+function watchIdle(server: Server): () => void {
+  const silent = new Set<Socket>()
+  let stopping = false
+  server.on('connection', (socket: Socket) => {
+    silent.add(socket)
+    socket.once('close', () => silent.delete(socket))
+  })
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    silent.delete(socket)
+    response.once('close', () => {
+      // Only now is the connection idle to the server.
+      if (stopping) setImmediate(() => { server.closeIdleConnections(); })
+    })
+  })
+  return () => {
+    stopping = true
+    server.closeIdleConnections()
+    for (const socket of silent) socket.destroy()
   }
 }
 
@@ -50,5 +77,5 @@ export function createOperationsServer(health: Health, metrics: Metrics): Server
   app.get('/metrics', async (_request, response) => {
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics())
   })
-  return createServer(app)
+  return createServer({ requestTimeout: 5_000, connectionsCheckingInterval: 1_000 }, app)
 }

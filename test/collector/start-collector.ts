@@ -3,7 +3,14 @@ import { createAcceptEvents } from '../../services/collector/accept-events'
 import { createCollectorListener } from '../../services/collector/listener'
 import { collectorSources, createSourceFinder } from '../../services/collector/sources'
 import { createFindVisitor } from '../../services/collector/visitor-cookie'
-import { createEdgeBench, identifierTools, serve, type RunningServer } from '../support/edge-fakes'
+import {
+  createEdgeBench,
+  createTestGuard,
+  identifierTools,
+  serve,
+  type RunningServer,
+} from '../support/edge-fakes'
+import type { EdgeGuardSettings } from '../../services/runtime/edge-guard'
 
 export const now = 1_767_225_600_000
 export const key = 'web-write-key-0001'
@@ -28,8 +35,11 @@ afterEach(async () => {
 /** A collector on a free port in front of a fake producer; stopped after the test. */
 export async function startCollector(
   limits: { readonly bodyBytesMax?: number; readonly eventsMax?: number } = {},
+  own: Partial<EdgeGuardSettings> = {},
 ) {
   const bench = createEdgeBench('Touchpoint', touchpointKey)
+  const clock = { now }
+  const guard = createTestGuard(bench, own, () => clock.now)
   let minted = 0
   const server = await serve(
     createCollectorListener({
@@ -54,9 +64,11 @@ export async function startCollector(
         now: () => now,
         mintId: () => `minted-${(minted += 1)}`,
       }),
+      guard,
       bodyBytesMax: limits.bodyBytesMax ?? 100_000,
       eventsMax: limits.eventsMax ?? 500,
     }),
+    guard,
   )
   running.push(server)
   const post = (body: unknown, headers: Record<string, string> = {}, query = '') =>
@@ -67,7 +79,7 @@ export async function startCollector(
     })
   const pixel = (query: string, headers: Record<string, string> = {}) =>
     fetch(`${server.url}/p.gif?${query}`, { headers })
-  return { ...bench, server, post, pixel }
+  return { ...bench, server, clock, post, pixel }
 }
 
 export const click = { id: 'e-1', type: 'click', at: now - 1_000 }

@@ -4,7 +4,14 @@ import { createReplays } from '../../services/order-gateway/replays'
 import { signatureOf } from '../../services/order-gateway/signature'
 import { gatewaySources } from '../../services/order-gateway/sources'
 import { createSeal, openSealed } from '../../services/runtime/seal'
-import { createEdgeBench, identifierTools, serve, type RunningServer } from '../support/edge-fakes'
+import type { EdgeGuardSettings } from '../../services/runtime/edge-guard'
+import {
+  createEdgeBench,
+  createTestGuard,
+  identifierTools,
+  serve,
+  type RunningServer,
+} from '../support/edge-fakes'
 
 const now = 1_767_225_600_000
 const secret = 'first-secret-0123456'
@@ -23,9 +30,13 @@ afterEach(async () => {
   for (const server of running.splice(0)) await server.close()
 })
 
-async function startGateway(limits: { readonly bodyBytesMax?: number } = {}) {
+async function startGateway(
+  limits: { readonly bodyBytesMax?: number } = {},
+  own: Partial<EdgeGuardSettings> = {},
+) {
   const bench = createEdgeBench('Order', ({ order_key: key }) => key)
   const clock = { now }
+  const guard = createTestGuard(bench, own, () => clock.now)
   const app = createGatewayApp({
     logger: bench.logger,
     metrics: bench.metrics,
@@ -39,11 +50,12 @@ async function startGateway(limits: { readonly bodyBytesMax?: number } = {}) {
     }),
     replays: createReplays(100, () => clock.now),
     now: () => clock.now,
+    guard,
     bodyBytesMax: limits.bodyBytesMax ?? 100_000,
     ordersMax: 3,
     signatureAgeMaxSeconds: 300,
   })
-  const server = await serve(app)
+  const server = await serve(app, guard)
   running.push(server)
   const post = (
     body: unknown,

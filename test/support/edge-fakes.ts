@@ -4,8 +4,14 @@ import type { AddressInfo } from 'node:net'
 import pino from 'pino'
 import type { IdentifierTools } from '../../services/core/edge/identifiers-from'
 import type { RecordName, Records } from '../../services/core/records'
-import { createEdgeServer, type Listener } from '../../services/runtime/answer'
+import type { Listener } from '../../services/runtime/answer'
 import { localCodec } from '../../services/runtime/codec'
+import {
+  createEdgeGuard,
+  type EdgeGuard,
+  type EdgeGuardSettings,
+} from '../../services/runtime/edge-guard'
+import { createEdgeServer } from '../../services/runtime/edge-server'
 import { DependencyError } from '../../services/runtime/errors'
 import { createIdentifierHash } from '../../services/runtime/hash-identifier'
 import { createHealth, type Health } from '../../services/runtime/health'
@@ -104,15 +110,34 @@ export interface RunningServer {
   readonly close: () => Promise<void>
 }
 
+/** Limits that no test meets by accident. */
+const guardSettings: EdgeGuardSettings = {
+  BODY_BYTES_MAX: 100_000,
+  BODIES_BYTES_MAX: 10_000_000,
+  HEADER_BYTES_MAX: 16_384,
+  REQUEST_TIMEOUT_MS: 10_000,
+  KEEP_ALIVE_MS: 5_000,
+  CONNECTIONS_MAX: 100,
+  REQUESTS_MAX: 1_000,
+  PRODUCE_TIMEOUT_MS: 1_000,
+  RECORDS_PER_SECOND_MAX: 1_000_000,
+  FAILURES_PER_MINUTE_MAX: 1_000_000,
+  ADDRESSES_REMEMBERED_MAX: 1_000,
+  TRUST_PROXY: true,
+  HSTS_SECONDS: 0,
+}
+
+export function createTestGuard(
+  { logger, metrics }: Pick<EdgeBench<RecordName>, 'logger' | 'metrics'>,
+  own: Partial<EdgeGuardSettings> = {},
+  now: () => number = Date.now,
+): EdgeGuard {
+  return createEdgeGuard({ ...guardSettings, ...own }, { logger, metrics, now })
+}
+
 /** A listener on a free port of this machine. */
-export async function serve(listener: Listener): Promise<RunningServer> {
-  const limits = {
-    headerBytesMax: 16_384,
-    requestTimeoutMs: 10_000,
-    keepAliveMs: 5_000,
-    connectionsMax: 100,
-  }
-  const server = createEdgeServer(listener, limits)
+export async function serve(listener: Listener, guard: EdgeGuard): Promise<RunningServer> {
+  const server = createEdgeServer(listener, guard)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
