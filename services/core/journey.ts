@@ -1,12 +1,10 @@
 // The journey stage: touchpoints and orders come in, nodes gather evidence by talking to one another, roots
 // decide who is one person and attribute that person's orders.
-import {
-  evidenceOf,
-  settleOrders,
-  type OrderSettings,
-  type RootEvidence,
-} from './attribution/settle-orders'
+import type { OrderSettings, RootEvidence } from './attribution/order-content'
+import { settleOrders } from './attribution/settle-orders'
 import { decidePersons } from './identity/decide'
+import { evidenceOf } from './identity/evidence'
+import { forget, reset } from './identity/forget'
 import { arrive, observeOrder, receive, type GatherLimits } from './identity/gather'
 import {
   entriesOf,
@@ -17,8 +15,10 @@ import {
 } from './identity/journey-state'
 import { kindOf, orderNode, partitionKeyOf, touchpointKey } from './identity/node'
 import { settleIdentities } from './identity/settle-identities'
-import type { Arrival, Touchpoint } from './records'
+import { tendNode } from './identity/tend'
+import type { Arrival, Fact, Touchpoint } from './records'
 import { stage } from './stage'
+import { tooOld } from './too-old'
 import { topics } from './topics'
 
 export interface JourneySettings {
@@ -54,18 +54,35 @@ export function journeyStage(settings: JourneySettings) {
         case 'touchpoints':
           arrive(turn, arrivalOf(observation.value), settings.gather)
           return undefined
-        case 'orders':
-          observeOrder(turn, observation.value)
-          return undefined
+        case 'orders': {
+          const fault = tooOld(observation.value)
+          if (fault === undefined) observeOrder(turn, observation.value)
+          return fault
+        }
         case 'journey-facts':
-          receive(turn, observation.value, settings.gather)
+          hear(turn, observation.value, settings)
           return undefined
       }
     },
     settle: (turn: JourneyTurn, changes: readonly JourneyChange[]) => {
       settleRoot(turn, changes, settings.orders)
     },
+    tend: (turn: JourneyTurn, upkeep) => {
+      tendNode(turn, upkeep, settlingOf(turn, settings.orders))
+    },
   })
+}
+
+function hear(turn: JourneyTurn, fact: Fact, settings: JourneySettings): void {
+  if (fact.forget !== null) forget(turn, fact.forget, settlingOf(turn, settings.orders))
+  else if (fact.reset !== null) reset(turn, fact.reset)
+  else receive(turn, fact, settings.gather)
+}
+
+/** The evidence of a root is gathered when it is needed, and once. */
+function settlingOf(turn: JourneyTurn, settings: OrderSettings) {
+  let known: RootEvidence | null = null
+  return { settings, root: () => (known ??= rootEvidence(turn)) }
 }
 
 function arrivalOf(touchpoint: Touchpoint): Arrival {
@@ -80,11 +97,12 @@ function settleRoot(
   settings: OrderSettings,
 ): void {
   if (turn.get(keys.head)?.head?.parent !== '') return
-  let known: RootEvidence | null = null
-  const root = (): RootEvidence => (known ??= rootEvidence(turn))
+  const settling = settlingOf(turn, settings)
+  const { root } = settling
   if (kindOf(turn.node) === 'order' && root().persons.personOf.size > 0) return
-  if (changes.some(({ kind }) => kind === 'sets')) settleIdentities(turn, root())
-  settleOrders(turn, changes, { settings, root })
+  const moved = changes.some(({ kind }) => kind === 'sets' || kind === 'forgotten')
+  if (moved) settleIdentities(turn, root())
+  settleOrders(turn, changes, settling)
 }
 
 function rootEvidence(turn: JourneyTurn): RootEvidence {

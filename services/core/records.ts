@@ -30,7 +30,7 @@ export interface AttributedOrder {
   readonly settings: string
   /** generation * 2^32 + counter */
   readonly version: number
-  /** What made this version: snapshot, touch, merge, settings, cut */
+  /** What made this version: snapshot, touch, merge, settings, forget */
   readonly cause: string
   /** Credits of the version before this one */
   readonly replaces: readonly Credit[]
@@ -66,6 +66,19 @@ export interface Credit {
   readonly weight_ppb: number
   /** The amounts of one model sum to the order's net paid amount */
   readonly amount_minor: number
+}
+
+/** What an operator decided about a dead letter. */
+export interface DeadLetterOutcome {
+  /** Its id: topic:partition:offset:stage of the refused record */
+  readonly letter: string
+  /** replayed, dropped, superseded */
+  readonly outcome: string
+  /** Who decided */
+  readonly decided_by: string
+  /** The operator's reason, or the newer record that supersedes */
+  readonly why: string
+  readonly decided_at: number
 }
 
 /** What became of one document on its way to the ERP. The newest record of a key is the sink's memory. */
@@ -122,6 +135,10 @@ export interface Fact {
   readonly hub: string | null
   readonly order: OrderEntry | null
   readonly member: Member | null
+  /** An identifier whose person was forgotten and whose node is still to go */
+  readonly forgotten: string | null
+  readonly forget: Forget | null
+  readonly reset: Reset | null
 }
 
 /** Something an operator may want to look at. */
@@ -131,6 +148,26 @@ export interface Finding {
   /** hub, contested, oversized, stray_record */
   readonly kind: string
   readonly detail: string
+}
+
+/** Forget the person of an identifier: told to the identifier, carried out by whoever holds its facts. */
+export interface Forget {
+  readonly identifier: string
+  /** The identifier is of another set: only mentions of it go */
+  readonly mentioned: boolean
+  /** Everything said before has been heard: the nodes themselves may go */
+  readonly finally: boolean
+}
+
+/** What an order came to when its touches left the store; refunds scale it, nothing else changes it. */
+export interface FrozenCredits {
+  readonly converted_at: number | null
+  /** Name of the attribution settings that applied */
+  readonly settings: string
+  readonly journey: readonly JourneyTouch[]
+  readonly not_shown: Readonly<Record<string, number>>
+  /** Their weights hold; amounts follow the net paid amount */
+  readonly credits: readonly Credit[]
 }
 
 /** Which person an identifier belongs to. A higher version replaces a lower one. */
@@ -202,6 +239,12 @@ export interface NodeHead {
   readonly members: number
   /** How many identifiers of other kinds it was directly seen with; each is an entry of its own */
   readonly others: number
+  /** Order nodes only: its buyer was forgotten; snapshots lose identifiers and buyer */
+  readonly nameless: boolean
+  /** Roots only: since when it holds neither touches nor orders */
+  readonly idle_since: number | null
+  /** Forgotten: passes on what still comes, until it goes */
+  readonly leaving: boolean
 }
 
 /** An order as its root keeps it. Snapshot, version and last emission move together, so that two roots never hold one order. */
@@ -217,6 +260,10 @@ export interface OrderEntry {
   /** Of the last emission */
   readonly credits: readonly Credit[]
   readonly emitted: ReplacedOrder | null
+  /** Set once touches it may need have left the store */
+  readonly frozen: FrozenCredits | null
+  /** Its buyer was forgotten: snapshots lose identifiers and buyer */
+  readonly nameless: boolean
 }
 
 export interface OrderLine {
@@ -277,6 +324,18 @@ export interface ReplacedOrder {
   readonly currency: string
 }
 
+/** Tells a node of a set that some identifiers are forgotten: to hold no trace of them, and where its facts go from now on. */
+export interface Reset {
+  /** The node itself may be one: it then only passes on what still comes */
+  readonly forgotten: readonly string[]
+  /** Root from now on; empty when nothing but the forgotten was there */
+  readonly parent: string
+  /** Order nodes: from now on snapshots lose identifiers and buyer */
+  readonly nameless: boolean
+  /** The node is to go altogether */
+  readonly gone: boolean
+}
+
 /** AES-256-GCM over UTF-8 JSON; only the erp-sink holds the key. data = 12 bytes nonce, ciphertext, 16 bytes tag; the order key is the additional authenticated data. */
 export interface SealedField {
   readonly key_id: string
@@ -298,6 +357,12 @@ export interface StageMark {
   readonly owner: string
   /** topic:offset to number of crashes */
   readonly crashes: Readonly<Record<string, number>>
+  /** Number of the settings in force */
+  readonly epoch: number
+  /** Those settings, as JSON; empty before the first */
+  readonly settings: string
+  /** Settings under which every order has been looked at */
+  readonly settled_epoch: number
 }
 
 /** What the stock stage keeps of an order. */
@@ -374,10 +439,13 @@ export interface Records {
   readonly AttributedOrder: AttributedOrder
   readonly Claim: Claim
   readonly Credit: Credit
+  readonly DeadLetterOutcome: DeadLetterOutcome
   readonly ErpDelivery: ErpDelivery
   readonly Evidence: Evidence
   readonly Fact: Fact
   readonly Finding: Finding
+  readonly Forget: Forget
+  readonly FrozenCredits: FrozenCredits
   readonly Identity: Identity
   readonly JourneyEntry: JourneyEntry
   readonly JourneyTouch: JourneyTouch
@@ -387,6 +455,7 @@ export interface Records {
   readonly OrderLine: OrderLine
   readonly Order: Order
   readonly ReplacedOrder: ReplacedOrder
+  readonly Reset: Reset
   readonly SealedField: SealedField
   readonly Sighting: Sighting
   readonly StageMark: StageMark

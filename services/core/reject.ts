@@ -1,7 +1,7 @@
 // A bad record is a value with a reason from one closed list, never an exception.
 
 export type RejectReason =
-  'undecodable' | 'unknown-schema' | 'invalid' | 'crashed' | 'refused-by-erp'
+  'undecodable' | 'unknown-schema' | 'invalid' | 'too-old' | 'crashed' | 'refused-by-erp'
 
 export interface Reject {
   readonly rejected: RejectReason

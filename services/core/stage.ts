@@ -15,9 +15,12 @@ export interface NodeState<Entry> {
 
 /** One node's turn: its own state, and what it says to others. */
 export interface Turn<Entry, Message, Output extends Topic, Change> extends NodeState<Entry> {
+  /** Epoch ms up to which this partition's records were accepted when the batch began; 0 while unknown. */
+  readonly acceptedUpTo: number
   /** Tells another node something; it arrives through the loop topic, in order for each pair of nodes. */
   send(message: Message): void
-  emit<T extends Output>(topic: T, key: string, value: ValueOf<T>): void
+  /** Null removes what was said of the key, in a topic that is compacted. */
+  emit<T extends Output>(topic: T, key: string, value: ValueOf<T> | null): void
   /** Asks for this node to be settled once at the end of the batch. */
   change(change: Change): void
 }
@@ -57,6 +60,16 @@ export interface Stage<
     turn: Turn<ValueOf<Store>, ValueOf<Loop>, Output, Change>,
     changes: readonly Change[],
   ): void
+  /** Looks after a node that no record is about: lets go of what no rule needs any more, and has what new
+   * settings concern settled. Null where a stage has nothing to look after. */
+  readonly tend:
+    ((turn: Turn<ValueOf<Store>, ValueOf<Loop>, Output, Change>, upkeep: Upkeep) => void) | null
+}
+
+/** What a walk through the nodes of a partition is about. */
+export interface Upkeep {
+  /** The settings are new: everything they concern is to be settled again. */
+  readonly settingsChanged: boolean
 }
 
 /** For a stage whose nodes do not talk to one another. */

@@ -21,4 +21,11 @@ export const streamProcessorSettings = {
   BATCH_RECORDS_MAX: limit(2_000).describe('Most records in one transaction'),
   QUEUE_RECORDS_MAX: limit(20_000).describe('Records waiting per partition before fetching pauses'),
   QUEUE_BYTES_MAX: limit(32 * 1024 * 1024).describe('Bytes waiting per partition, likewise'),
+  WALK_ENTRIES_MAX: limit(1_000).describe(
+    'State entries of a partition looked after in one step: bounds how fast orders are credited anew under new settings',
+  ),
+  WALK_INTERVAL_MS: limit(500, { min: 10 }).describe('Time between two such steps'),
+  WALK_ROUND_MS: limit(30_000, { min: 10 }).describe(
+    'Shortest time from one round through the state to the next',
+  ),
 }

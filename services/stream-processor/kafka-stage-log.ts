@@ -6,7 +6,7 @@ import type { RecordCodec } from '../runtime/codec'
 import { DependencyError } from '../runtime/errors'
 import type { KafkaClient } from '../runtime/kafka'
 import type { TransactionalProducer } from '../runtime/kafka-producer'
-import type { StageLog } from './ports'
+import { emptyMark, markRecord, type StageLog } from './ports'
 
 /** Changelog keys of the runtime's own marks; a state key always holds a space, these do not. */
 export const markKeys = { mark: 'mark', owner: 'owner' } as const
@@ -30,7 +30,7 @@ export function kafkaStageLog(options: StageLogOptions): StageLog {
     // where it lies is where the changelog ends for us, whatever control records surround it.
     async open() {
       producer = await kafka.connectTransactionalProducer({ transactionalId, transactionTimeoutMs })
-      const owner = { positions: {}, partitions: 0, owner: randomUUID(), crashes: {} }
+      const owner = markRecord(emptyMark, randomUUID())
       const record = {
         topic: changelog,
         partition,

@@ -118,7 +118,8 @@ function openRoot(directory: string, boot: string): RootDatabase {
 }
 
 function readMark(root: RootDatabase): StoredMark | null {
-  return (root.get('mark') as StoredMark | undefined) ?? null
+  const stored = root.get('mark') as StoredMark | undefined
+  return stored === undefined ? null : { ...stored, mark: { ...emptyMark, ...stored.mark } }
 }
 
 function samePositions(a: StageMark, b: StageMark): boolean {

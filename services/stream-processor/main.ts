@@ -5,12 +5,14 @@ import { retry } from '../runtime/retry'
 import { kafkaFrom, registryFrom } from '../runtime/transport'
 import { streamProcessorSettings } from './config'
 import { runStage } from './run-stage'
-import { readSettings } from './settings'
+import { parseSettings, readSettings, type NumberedSettings } from './settings'
 import type { AnyStage } from './stage-batch'
 import { stageMetrics } from './stage-metrics'
+import { fixedRules, type StageRules } from './stage-rules'
+import { noCensus } from './state-walk'
 
 void runService('stream-processor', streamProcessorSettings, async (service, config) => {
-  const stages = topology(readSettings(config.ATTRIBUTION_SETTINGS))
+  const rules = stageRules(readSettings(config.ATTRIBUTION_SETTINGS))
   service.onStop(lockDirectory(config.STATE_DIRECTORY, 'STATE_DIRECTORY'))
   const kafka = kafkaFrom(config, service)
   const { health } = service
@@ -18,10 +20,10 @@ void runService('stream-processor', streamProcessorSettings, async (service, con
   service.onStop(() => admin.close())
   const registry = registryFrom(config)
   const metrics = stageMetrics(service.metrics)
-  for (const stage of Object.values(stages) as unknown as AnyStage[]) {
+  for (const of of rules) {
     const stop = await retry(
       () =>
-        runStage(stage, {
+        runStage(of, {
           ...{ service, kafka, admin, registry, metrics },
           prefix: config.TOPIC_PREFIX,
           stateDirectory: config.STATE_DIRECTORY,
@@ -33,9 +35,23 @@ void runService('stream-processor', streamProcessorSettings, async (service, con
             queueRecordsMax: config.QUEUE_RECORDS_MAX,
             queueBytesMax: config.QUEUE_BYTES_MAX,
           },
+          walk: {
+            stepEntriesMax: config.WALK_ENTRIES_MAX,
+            intervalMs: config.WALK_INTERVAL_MS,
+            roundMs: config.WALK_ROUND_MS,
+          },
+          openCensus: () => noCensus,
         }),
       { health },
     )
     service.onStop(stop)
   }
 })
+
+/** Every stage of the topology with the settings it depends on. */
+function stageRules(settings: NumberedSettings): StageRules[] {
+  const stageUnder = (text: string): AnyStage =>
+    topology(parseSettings(text)).journey as unknown as AnyStage
+  const { stock } = topology(parseSettings(settings.text))
+  return [{ ...settings, stageUnder }, fixedRules(stock as unknown as AnyStage)]
+}

@@ -13,6 +13,7 @@ import { retry, type RetryOptions } from '../runtime/retry'
 import { PartitionTask, type TaskOptions } from './partition-task'
 import type { PartitionStore, StageLog } from './ports'
 import { createRecordQueue, type RecordQueue } from './record-queue'
+import type { Census } from './state-walk'
 
 export interface RunnerLimits {
   readonly batchRecordsMax: number
@@ -20,12 +21,16 @@ export interface RunnerLimits {
   readonly queueBytesMax: number
 }
 
-export interface RunnerOptions extends Omit<TaskOptions, 'log' | 'store'> {
+export interface RunnerOptions extends Omit<TaskOptions, 'log' | 'store' | 'census' | 'report'> {
   readonly consumer: Consumer
   readonly admin: Pick<KafkaAdmin, 'bounds'>
   readonly health: Health
   readonly logger: Logger
   readonly limits: RunnerLimits
+  /** Epoch ms. */
+  readonly now: () => number
+  /** Counts what a partition holds. */
+  readonly openCensus: (partition: number) => Census
   readonly openStore: (partition: number) => PartitionStore
   readonly openLog: (partition: number) => StageLog
   /** Called with an error nobody can mend from inside. */
@@ -63,9 +68,11 @@ export class PartitionRunner {
   #task: PartitionTask | null = null
   #store: PartitionStore | null = null
   #log: StageLog | null = null
+  #census: Census | null = null
   #restored: (() => void) | null = null
   #restoring: Promise<unknown> = Promise.resolve()
   #flushDue = false
+  #walkDue = false
   #full = false
 
   /** `after` resolves when an earlier runner of the partition has let go of the store. */
@@ -126,6 +133,12 @@ export class PartitionRunner {
     this.#queue.wake()
   }
 
+  /** Has the state gone through one step further, before the next batch. */
+  walk(): void {
+    this.#walkDue = true
+    this.#queue.wake()
+  }
+
   /** Ends after the batch under way. */
   async close(): Promise<void> {
     this.#phase = 'closed'
@@ -177,7 +190,15 @@ export class PartitionRunner {
     assert(this.#store !== null)
     await this.#closeLog()
     this.#log = openLog(partition)
-    this.#task = new PartitionTask({ ...this.#options, log: this.#log, store: this.#store })
+    this.#census?.roundBroken()
+    this.#census ??= this.#options.openCensus(partition)
+    this.#task = new PartitionTask({
+      ...this.#options,
+      ...{ log: this.#log, store: this.#store, census: this.#census },
+      report: (err) => {
+        logger.error({ stage: stage.name, partition, err }, 'a node could not be looked after')
+      },
+    })
     const from = await this.#task.open()
     if (!this.#isOpen()) return
     const restored = new Promise<void>((resolve) => {
@@ -222,6 +243,7 @@ export class PartitionRunner {
     const { limits } = this.#options
     try {
       while (this.#isOpen()) {
+        if (this.#walkDue) await this.#walk()
         const records = this.#queue.take(limits.batchRecordsMax)
         if (records.length > 0) await this.#task?.process(records)
         else if (this.#flushDue) await this.#flush()
@@ -239,6 +261,11 @@ export class PartitionRunner {
   async #flush(): Promise<void> {
     this.#flushDue = false
     await this.#task?.flush()
+  }
+
+  async #walk(): Promise<void> {
+    this.#walkDue = false
+    await this.#task?.walk(this.#options.now())
   }
 
   /** Stops fetching while too much waits, goes on when half of it is gone. */

@@ -11,6 +11,8 @@ export interface PartitionRunners {
   hear(batch: Batch): Promise<void>
   /** Positions for lag displays (nothing reads them), and an end for loop records that are in the state. */
   keepHouse(consumer: Consumer, admin: Pick<KafkaAdmin, 'deleteRecords'>): Promise<void>
+  /** Has every partition's state gone through one step further. */
+  walk(): void
   /** Resolves when no runner is left; whatever is assigned from now on is not taken. */
   close(): Promise<void>
 }
@@ -62,6 +64,9 @@ export function createPartitionRunners(
       await consumer.commit(offsets)
       const applied = offsets.filter(({ topic }) => topic === loop)
       if (loop !== null && applied.length > 0) await admin.deleteRecords(loop, applied)
+    },
+    walk: () => {
+      for (const runner of runners.values()) runner.walk()
     },
     close: async () => {
       stopping = true

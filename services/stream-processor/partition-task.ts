@@ -4,31 +4,44 @@
 import assert from 'node:assert/strict'
 import { isReject, reject, type Reject } from '../core/reject'
 import type { StageMark as MarkRecord } from '../core/records'
-import type { RecordCodec } from '../runtime/codec'
 import { deadLetter } from '../runtime/dead-letter'
 import { SetupError } from '../runtime/errors'
 import type { IncomingRecord, OutgoingRecord } from '../runtime/kafka'
 import { recordBytesMax } from '../runtime/provision'
-import type { EntryStore } from './overlay'
 import { markKeys } from './kafka-stage-log'
-import { emptyMark, type PartitionStore, type StageLog, type StageMark } from './ports'
+import type { EntryStore } from './overlay'
+import {
+  emptyMark,
+  markFrom,
+  markRecord,
+  type PartitionStore,
+  type StageLog,
+  type StageMark,
+} from './ports'
 import { openBatch, type AnyStage, type StageBatch } from './stage-batch'
 import type { StageMetrics } from './stage-metrics'
+import { adoptRules, isUnsettled, type StageRules } from './stage-rules'
 import type { StageWiring } from './stage-wiring'
+import { entriesIn, readEntry, schemaHeader, schemaIdsOf, type StateRecord } from './state-entries'
+import { StateWalk, type Census, type WalkLimits } from './state-walk'
 
 /** A record that crashed the process this often becomes a dead letter. */
 const crashesMax = 3
 
 export interface TaskOptions {
+  /** The stage under this process's settings; under which it runs the state decides. */
   readonly stage: AnyStage
+  readonly rules: StageRules
   readonly partition: number
   readonly wiring: StageWiring
   readonly log: StageLog
   readonly store: PartitionStore
   readonly metrics: StageMetrics
+  readonly walk: WalkLimits
+  readonly census: Census
+  /** Hears of a fault of ours that stops nothing. */
+  readonly report: (error: unknown) => void
 }
-
-type StateRecord = readonly [key: string, value: Buffer | null]
 
 /** A batch as it is committed. */
 interface Prepared {
@@ -41,12 +54,17 @@ interface Prepared {
 export class PartitionTask {
   readonly #options: TaskOptions
   readonly #entries: EntryStore<unknown>
+  readonly #walk: StateWalk
+  #stage: AnyStage
   #mark: StageMark = emptyMark
   #ownerOffset = -1
+  #acceptedUpTo = 0
 
   constructor(options: TaskOptions) {
     this.#options = options
-    this.#entries = decoded(options.store, options.wiring.stateCodec)
+    this.#stage = options.stage
+    this.#entries = entriesIn(options.store, options.wiring.stateCodec)
+    this.#walk = new StateWalk(options.walk)
   }
 
   /** Fences older owners. @returns the changelog offset to restore from */
@@ -80,7 +98,7 @@ export class PartitionTask {
     const schemaIds = schemaIdsOf(store, entries)
     store.apply({ entries, from: null, mark, changelogNext: next, schemaIds })
     this.#mark = mark
-    if (done) this.#checkPartitions()
+    if (done) this.#begin()
     return done
   }
 
@@ -109,9 +127,49 @@ export class PartitionTask {
     const { batch, state, outputs, mark } = prepared
     if (state.length > 0 || outputs.length > 0) await this.#commit(state, mark, outputs)
     this.#mark = mark
-    const { metrics, stage } = this.#options
+    const { metrics } = this.#options
     const seconds = (performance.now() - began) / 1_000
-    metrics.batch({ stage: stage.name, records: fresh, batch, outputs, seconds })
+    metrics.batch({ stage: this.#stage.name, records: fresh, batch, outputs, seconds })
+  }
+
+  /**
+   * Goes one step further through the state; what that changes is committed like a batch.
+   * @throws DependencyError as `process` does
+   */
+  async walk(nowMs: number): Promise<void> {
+    const { store, wiring, census, metrics, partition } = this.#options
+    const step = this.#walk.step(store, nowMs)
+    if (step === null) return
+    for (const value of step.values) census.count(readEntry(wiring.stateCodec, value))
+    const settledEpoch = step.ended ? this.#mark.epoch : this.#mark.settledEpoch
+    const settled = await this.#tend(step.nodes, { ...this.#mark, settledEpoch })
+    if (step.ended) census.roundEnded()
+    const { epoch } = this.#mark
+    metrics.walked(this.#stage.name, partition, { ...step, settled, epoch, settledEpoch })
+  }
+
+  /** Looks after nodes. One at which our own rules fail is left as it is, and said. @returns how many were settled */
+  async #tend(nodes: readonly string[], mark: StageMark): Promise<number> {
+    let prepared: Prepared
+    try {
+      const batch = this.#openBatch()
+      const upkeep = { settingsChanged: isUnsettled(this.#mark) }
+      for (const node of nodes) batch.tend(node, upkeep)
+      prepared = this.#settle(batch, mark, [])
+    } catch (error) {
+      if (nodes.length > 1) {
+        let settled = 0
+        for (const node of nodes) settled += await this.#tend([node], this.#mark)
+        return settled + (await this.#tend([], mark))
+      }
+      this.#options.report(error)
+      prepared = this.#settle(this.#openBatch(), mark, [])
+    }
+    const { batch, state, outputs } = prepared
+    const isNews = mark.settledEpoch !== this.#mark.settledEpoch
+    if (state.length > 0 || outputs.length > 0 || isNews) await this.#commit(state, mark, outputs)
+    this.#mark = mark
+    return batch.counts.settled
   }
 
   /** Puts positions into the changelog that went on without anything to write. */
@@ -129,19 +187,14 @@ export class PartitionTask {
    * @returns null when the records were processed one by one
    */
   async #prepare(records: readonly IncomingRecord[]): Promise<Prepared | null> {
-    const { stage, partition, wiring } = this.#options
-    await wiring.learn(records)
+    await this.#options.wiring.learn(records)
+    for (const { timestampMs } of records) {
+      this.#acceptedUpTo = Math.max(this.#acceptedUpTo, timestampMs)
+    }
     try {
-      const batch = openBatch(stage, this.#entries, { partition, partitions: wiring.partitions })
+      const batch = this.#openBatch()
       const letters = this.#observe(records, batch)
-      batch.settle()
-      const state = [...batch.changes()].map(([key, entry]): StateRecord => [
-        key,
-        entry === null ? null : fitting(wiring.stateCodec.encode(entry)),
-      ])
-      const { partitions } = wiring
-      const mark = { ...this.#mark, ...advanced(this.#mark, records), partitions }
-      return { batch, state, mark, outputs: [...this.#outputs(batch), ...letters] }
+      return this.#settle(batch, { ...this.#mark, ...advanced(this.#mark, records) }, letters)
     } catch (error) {
       const [first, ...others] = records
       if (first === undefined) throw error
@@ -153,6 +206,26 @@ export class PartitionTask {
       const crashes = { ...this.#mark.crashes, [place]: (this.#mark.crashes[place] ?? 0) + 1 }
       await this.#options.log.commit(this.#changelog([], { ...this.#mark, crashes }))
       throw error
+    }
+  }
+
+  #openBatch(): StageBatch {
+    const { partition, wiring } = this.#options
+    const { partitions } = wiring
+    const acceptedUpTo = this.#acceptedUpTo
+    return openBatch(this.#stage, this.#entries, { partition, partitions, acceptedUpTo })
+  }
+
+  #settle(batch: StageBatch, mark: StageMark, letters: readonly OutgoingRecord[]): Prepared {
+    const { wiring } = this.#options
+    batch.settle()
+    const state = [...batch.changes()].map(([key, entry]): StateRecord => [
+      key,
+      entry === null ? null : fitting(wiring.stateCodec.encode(entry)),
+    ])
+    return {
+      ...{ batch, state, mark: { ...mark, partitions: wiring.partitions } },
+      outputs: [...this.#outputs(batch), ...letters],
     }
   }
 
@@ -170,7 +243,8 @@ export class PartitionTask {
   }
 
   #observe(records: readonly IncomingRecord[], batch: StageBatch): OutgoingRecord[] {
-    const { stage, wiring, metrics } = this.#options
+    const { wiring, metrics } = this.#options
+    const stage = this.#stage
     const letters: OutgoingRecord[] = []
     for (const record of records) {
       const outcome = this.#step(record, batch)
@@ -193,7 +267,7 @@ export class PartitionTask {
   #changelog(state: readonly StateRecord[], mark: StageMark): OutgoingRecord[] {
     const { wiring, partition } = this.#options
     const to = { topic: wiring.changelog, partition }
-    const record = { ...mark, owner: '' }
+    const record = markRecord(mark)
     return [
       ...state.map(([key, value]) => ({ ...to, key, value })),
       { ...to, key: markKeys.mark, value: wiring.marks.encode(record) },
@@ -213,13 +287,25 @@ export class PartitionTask {
   #readMark(record: IncomingRecord): StageMark {
     const mark: MarkRecord | Reject = this.#options.wiring.marks.decode(record.value)
     assert(!isReject(mark), 'the changelog holds a mark that cannot be read')
-    const { positions, partitions, crashes } = mark
-    return { positions, partitions, crashes }
+    return markFrom(mark)
+  }
+
+  /** The state is complete: from now on its settings hold, or this process's where they are newer. */
+  #begin(): void {
+    this.#checkPartitions()
+    const { rules, store } = this.#options
+    const had = this.#mark
+    this.#mark = adoptRules(had, rules)
+    this.#stage = rules.stageUnder(this.#mark.settings)
+    this.#walk.restart()
+    // What a changelog ahead of the store says of settings must reach the store with the next commit.
+    assert(store.mark().epoch <= this.#mark.epoch)
   }
 
   #checkPartitions(): void {
     const had = this.#mark.partitions
-    const { wiring, stage } = this.#options
+    const { wiring } = this.#options
+    const stage = this.#stage
     if (had !== 0 && had !== wiring.partitions) {
       throw new SetupError(
         `stage ${stage.name} was built on topics of ${had} partitions and finds ${wiring.partitions}: ` +
@@ -246,23 +332,6 @@ function advanced(
   return { positions, crashes }
 }
 
-function decoded(store: PartitionStore, codec: RecordCodec<unknown>): EntryStore<unknown> {
-  const read = (bytes: Buffer): unknown => {
-    const entry = codec.decode(bytes)
-    assert(!isReject(entry), 'the store holds an entry that cannot be read')
-    return entry
-  }
-  return {
-    get: (key) => {
-      const bytes = store.get(key)
-      return bytes === undefined ? undefined : read(bytes)
-    },
-    *range(from, to, reverse) {
-      for (const [key, bytes] of store.range(from, to, reverse)) yield [key, read(bytes)]
-    },
-  }
-}
-
 /** The broker would refuse a larger one for ever, and with it everything behind it. */
 function fitting(value: Buffer): Buffer {
   assert(
@@ -279,21 +348,4 @@ function placeOf({ topic, offset }: IncomingRecord): string {
 function isMark({ key }: IncomingRecord): boolean {
   const text = String(key)
   return text === markKeys.mark || text === markKeys.owner
-}
-
-/** The registry ids under which the store's values were written. */
-function schemaIdsOf(
-  store: PartitionStore,
-  entries: readonly (readonly [string, Buffer | null])[],
-): readonly number[] {
-  const known = store.schemaIds()
-  const ids = new Set(known)
-  for (const [, value] of entries) if (value !== null) ids.add(value.readInt32BE(1))
-  return ids.size === known.length ? known : [...ids]
-}
-
-function schemaHeader(id: number): Buffer {
-  const header = Buffer.alloc(5)
-  header.writeInt32BE(id, 1)
-  return header
 }

@@ -1,5 +1,6 @@
 // What a partition's task needs of the world: a log to commit to and a store to read from. Kafka and LMDB
 // stand behind them; tests put memory there.
+import type { StageMark as MarkRecord } from '../core/records'
 import type { OutgoingRecord } from '../runtime/kafka'
 
 /** How far a partition's inputs are applied, and how many crashes its records have caused. */
@@ -10,9 +11,33 @@ export interface StageMark {
   readonly partitions: number
   /** `topic:offset` to number of crashes. */
   readonly crashes: Readonly<Record<string, number>>
+  /** The settings in force, as text, and their number; empty before the first. */
+  readonly epoch: number
+  readonly settings: string
+  /** Settings under which everything they concern has been settled. */
+  readonly settledEpoch: number
 }
 
-export const emptyMark: StageMark = { positions: {}, partitions: 0, crashes: {} }
+export const emptyMark: StageMark = {
+  positions: {},
+  partitions: 0,
+  crashes: {},
+  epoch: 0,
+  settings: '',
+  settledEpoch: 0,
+}
+
+/** As the changelog has it. */
+export function markRecord(mark: StageMark, owner = ''): MarkRecord {
+  const { settledEpoch, ...rest } = mark
+  return { ...rest, settled_epoch: settledEpoch, owner }
+}
+
+export function markFrom(record: MarkRecord): StageMark {
+  const { positions, partitions, crashes, epoch, settings } = record
+  return { positions, partitions, crashes, epoch, settings, settledEpoch: record.settled_epoch }
+}
+}
 
 /** One partition of the changelog and everything committed together with it. */
 export interface StageLog {

@@ -13,7 +13,9 @@ import type { RunnerLimits, RunnerOptions } from './partition-runner'
 import { createPartitionRunners } from './partition-runners'
 import type { AnyStage } from './stage-batch'
 import type { StageMetrics } from './stage-metrics'
+import type { StageRules } from './stage-rules'
 import { wireStage, type StageWiring } from './stage-wiring'
+import type { Census, WalkLimits } from './state-walk'
 
 export interface StageOptions {
   readonly service: Service
@@ -27,6 +29,8 @@ export interface StageOptions {
   readonly storeMaxAgeMs: number
   readonly transactionTimeoutMs: number
   readonly limits: RunnerLimits
+  readonly walk: WalkLimits & { readonly intervalMs: number }
+  readonly openCensus: (partition: number) => Census
 }
 
 /** How often positions are told to the group, and loop records nobody needs are deleted. */
@@ -34,13 +38,14 @@ const housekeepingMs = 5_000
 
 /** @returns what ends it. @throws SetupError before any record is read when the topics do not fit */
 export async function runStage(
-  stage: AnyStage,
+  rules: StageRules,
   options: StageOptions,
 ): Promise<() => Promise<void>> {
+  const stage = rules.stageUnder(rules.text)
   const { service, kafka, admin } = options
   const wiring = await wireStage(stage, options)
   const cluster = await admin.clusterId()
-  const runners = createPartitionRunners(runnerOptions({ stage, wiring, cluster, options }))
+  const runners = createPartitionRunners(runnerOptions({ rules, stage, wiring, cluster, options }))
   const groupId = `${options.prefix}${stage.name}`
   const consumer = await kafka.runConsumer({
     groupId,
@@ -68,8 +73,12 @@ export async function runStage(
       service.logger.warn({ stage: stage.name, err }, 'housekeeping failed')
     })
   }, housekeepingMs)
+  const walking = setInterval(() => {
+    runners.walk()
+  }, options.walk.intervalMs)
   return async () => {
     clearInterval(timer)
+    clearInterval(walking)
     // Before the group is left: whoever takes over must not find us still committing.
     await runners.close()
     await consumer.close()
@@ -77,6 +86,7 @@ export async function runStage(
 }
 
 interface RunnerParts {
+  readonly rules: StageRules
   readonly stage: AnyStage
   readonly wiring: StageWiring
   readonly cluster: string
@@ -84,15 +94,17 @@ interface RunnerParts {
 }
 
 function runnerOptions({
+  rules,
   stage,
   wiring,
   cluster,
   options,
 }: RunnerParts): Omit<RunnerOptions, 'partition' | 'consumer'> {
-  const { service, kafka, admin, metrics, limits, stateDirectory } = options
+  const { service, kafka, admin, metrics, limits, stateDirectory, walk, openCensus } = options
   const { storeMaxAgeMs: maxAgeMs, transactionTimeoutMs, prefix } = options
   return {
-    ...{ stage, wiring, metrics, admin, limits },
+    ...{ rules, stage, wiring, metrics, admin, limits, walk, openCensus },
+    now: Date.now,
     health: service.health,
     logger: service.logger,
     crash: (error: unknown) => {

@@ -47,19 +47,31 @@ const model = z.discriminatedUnion('kind', [
   }),
 ])
 
-const windowHours = z.partialRecord(
-  z.enum(touchpointTypes),
-  z
-    .number()
-    .positive()
-    .max(24 * 90),
+const windowHours = z
+  .partialRecord(
+    z.enum(touchpointTypes),
+    z
+      .number()
+      .positive()
+      .max(24 * 90),
+  )
+  .transform((given) => ({ ...defaultWindowHours, ...given }))
+
+const defaultWindowHours = Object.fromEntries(
+  Object.entries(defaultSettings.windows_ms).map(([type, ms]) => [type, ms / hourMs]),
 )
+
+function inHours(given: ModelSettings): z.input<typeof model> {
+  if (!('half_life_ms' in given)) return given as z.input<typeof model>
+  const { half_life_ms: halfLifeMs, ...rest } = given
+  return { ...rest, half_life_hours: halfLifeMs / hourMs } as z.input<typeof model>
+}
 
 const attribution = z.strictObject({
   name: z.string().min(1),
   valid_from: z.iso.datetime().default('1970-01-01T00:00:00Z'),
   conversion: z.enum(['paid', 'created']).default(defaultSettings.conversion),
-  window_hours: windowHours.default({}),
+  window_hours: windowHours.prefault({}),
   session_gap_minutes: z
     .number()
     .min(0)
@@ -69,7 +81,10 @@ const attribution = z.strictObject({
   match_product: z.boolean().default(defaultSettings.match_product),
   claims_as_touchpoints: z.boolean().default(defaultSettings.claims_as_touchpoints),
   milestone_types: z.array(z.enum(touchpointTypes)).default(['form', 'room_enter']),
-  models: z.array(model).min(1).optional(),
+  models: z
+    .array(model)
+    .min(1)
+    .prefault(() => defaultSettings.models.map(inHours)),
   touches_considered_max: count.max(5_000).default(defaultSettings.touches_considered_max),
   touches_counted_max: count.max(500).default(defaultSettings.touches_counted_max),
   touches_shown_max: count.max(500).default(defaultSettings.touches_shown_max),
@@ -77,7 +92,14 @@ const attribution = z.strictObject({
 
 const hubLimit = (name: keyof typeof defaultHubLimits) => count.default(defaultHubLimits[name])
 
+/** Settings as a stage's state keeps them. */
+export interface NumberedSettings {
+  readonly epoch: number
+  readonly text: string
+}
+
 const file = z.strictObject({
+  epoch: count.default(1),
   generation: z.int().min(0).max(1_000_000).default(0),
   cluster_identifiers_max: count.default(5_000),
   hub_limits: z
@@ -103,26 +125,24 @@ const file = z.strictObject({
 })
 
 /** @throws SetupError that names every fault of the file */
-export function readSettings(path: string): JourneySettings {
+export function readSettings(path: string): NumberedSettings {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
   } catch (cause) {
     throw new SetupError(`attribution settings: cannot read ${path}`, { cause })
   }
-  return parseSettings(text)
+  const given = parseFile(text)
+  // With all defaults in, so that another release's defaults do not pass for the same settings.
+  return { epoch: given.epoch, text: JSON.stringify(given) }
 }
 
 /** @throws SetupError that names every fault */
 export function parseSettings(text: string): JourneySettings {
-  const parsed = file.safeParse(parseJson(text))
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
-    throw new SetupError(`attribution settings: ${faults.join('; ')}`)
-  }
-  const { hub_limits: hubs, generation, cluster_identifiers_max: clusterIdentifiers } = parsed.data
+  const given = parseFile(text)
+  const { hub_limits: hubs, generation, cluster_identifiers_max: clusterIdentifiers } = given
   return {
-    orders: { generation, attribution: parsed.data.attribution.map(inMilliseconds) },
+    orders: { generation, attribution: given.attribution.map(inMilliseconds) },
     gather: {
       clusterIdentifiers,
       hubs: {
@@ -136,6 +156,13 @@ export function parseSettings(text: string): JourneySettings {
       },
     },
   }
+}
+
+function parseFile(text: string): z.output<typeof file> {
+  const parsed = file.safeParse(parseJson(text))
+  if (parsed.success) return parsed.data
+  const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+  throw new SetupError(`attribution settings: ${faults.join('; ')}`)
 }
 
 function parseJson(text: string): unknown {
@@ -156,7 +183,7 @@ function inMilliseconds(given: z.output<typeof attribution>) {
       ...defaultSettings.windows_ms,
       ...Object.fromEntries(Object.entries(windows).map(([type, hours]) => [type, hours * hourMs])),
     },
-    models: given.models?.map(modelInMilliseconds) ?? defaultSettings.models,
+    models: given.models.map(modelInMilliseconds),
   }
 }
 

@@ -2,7 +2,7 @@
 // to another of the same partition is heard at once, in order; what it says to others waits for the loop.
 import { partitionOf } from '../core/partition'
 import { reject, type Reject } from '../core/reject'
-import type { Observation, Stage, Turn } from '../core/stage'
+import type { Observation, Stage, Turn, Upkeep } from '../core/stage'
 import type { Topic, ValueOf } from '../core/topics'
 import { overlayOn, type EntryStore, type Overlay } from './overlay'
 
@@ -22,11 +22,15 @@ export interface Placement {
   readonly partition: number
   /** Partition count of the stage's topics. */
   readonly partitions: number
+  /** Epoch ms up to which the partition's records were accepted; 0 while unknown. */
+  readonly acceptedUpTo: number
 }
 
 export interface StageBatch {
   /** Applies one record. A rejected record has changed nothing. */
   observe(observation: { readonly topic: string; readonly value: unknown }): Reject | undefined
+  /** Looks after a node no record is about. */
+  tend(node: string, upkeep: Upkeep): void
   /** Settles every node that asked for it; once, at the end. */
   settle(): void
   readonly emissions: readonly Emission[]
@@ -59,6 +63,7 @@ export function openBatch(
   }
   const turnOf = (node: string): Turn<ValueOf<Topic>, ValueOf<Topic>, Topic, unknown> => ({
     ...stateOf(node, overlay as Overlay<ValueOf<Topic>>),
+    acceptedUpTo: placement.acceptedUpTo,
     send,
     emit: (topic, key, value) => emissions.push({ topic, key, value }),
     change: (change) => {
@@ -91,6 +96,10 @@ export function openBatch(
       }
       hearLocal()
       return outcome
+    },
+    tend: (node, upkeep) => {
+      stage.tend?.(turnOf(node), upkeep)
+      hearLocal()
     },
     settle: () => {
       for (const [node, changes] of changed) {

@@ -18,7 +18,18 @@ export interface StageMetrics {
   /** Records between what was fetched last and the end of the input partition. */
   lag(topic: string, partition: number, records: number): void
   queued(stage: string, partition: number, records: number): void
+  walked(stage: string, partition: number, step: Walked): void
   reopened(stage: string): void
+}
+
+/** One step of a walk through a partition's state. */
+export interface Walked {
+  readonly values: readonly unknown[]
+  /** The round has come to its end. */
+  readonly ended: boolean
+  readonly settled: number
+  readonly epoch: number
+  readonly settledEpoch: number
 }
 
 export function stageMetrics(metrics: Metrics): StageMetrics {
@@ -33,6 +44,26 @@ export function stageMetrics(metrics: Metrics): StageMetrics {
   const reopened = metrics.counter('reopened_tasks_total', 'Tasks opened again after a failure', [
     'stage',
   ])
+  const walkedEntries = metrics.counter('walked_entries_total', 'State entries looked after', [
+    'stage',
+  ])
+  const rounds = metrics.counter('walk_rounds_total', 'Rounds through the state of a partition', [
+    'stage',
+  ])
+  const recredited = metrics.counter(
+    'recredited_nodes_total',
+    'Nodes whose orders were looked at under new settings',
+    ['stage'],
+  )
+  const epochs = metrics.gauge('settings_epoch', 'Number of the settings in force', [
+    'stage',
+    'partition',
+  ])
+  const settledEpochs = metrics.gauge(
+    'settled_epoch',
+    'Number of the settings under which every order has been looked at',
+    ['stage', 'partition'],
+  )
   return {
     batch: ({ stage, records, batch, outputs, seconds: took }) => {
       seconds.observe({ stage }, took)
@@ -49,6 +80,14 @@ export function stageMetrics(metrics: Metrics): StageMetrics {
     },
     queued: (stage, partition, records) => {
       queued.set({ stage, partition: String(partition) }, records)
+    },
+    walked: (stage, partition, { values, ended, settled, epoch, settledEpoch }) => {
+      const of = { stage, partition: String(partition) }
+      walkedEntries.inc({ stage }, values.length)
+      if (ended) rounds.inc({ stage })
+      if (settledEpoch < epoch) recredited.inc({ stage }, settled)
+      epochs.set(of, epoch)
+      settledEpochs.set(of, settledEpoch)
     },
     reopened: (stage) => {
       reopened.inc({ stage })

@@ -63,7 +63,7 @@ export async function wireStage(
       topic: prefix + topic.name,
       partition: partitionOf(Buffer.from(key), partitions),
       key,
-      value: codecOf(prefix + topic.name).encode(value),
+      value: value === null ? null : codecOf(prefix + topic.name).encode(value),
     }),
     encodeLoop: ({ partition, key, value }) => {
       const topic = prefix + (stage.loops?.name ?? '')

@@ -6,7 +6,7 @@ import { touchpointKey } from '../../services/core/identity/node'
 import type { AttributedOrder, Identity, Order, Touchpoint } from '../../services/core/records'
 import { deadLetterHeaders, topics } from '../../services/core/topics'
 import { topology } from '../../services/core/topology'
-import { readSettings } from '../../services/stream-processor/settings'
+import { parseSettings, readSettings } from '../../services/stream-processor/settings'
 import { anOrder, aTouchpoint, evening, minuteMs } from '../given'
 import { TestBroker, type Watched } from '../support/broker'
 import { ServiceProcess } from '../support/service-process'
@@ -92,7 +92,7 @@ async function send({ touchpoints, orders }: Evening): Promise<void> {
 
 /** The same inputs through the same topology in memory: what the outside must see in the end. */
 function expected(inputs: readonly Evening[]): TopologyDriver {
-  const driver = new TopologyDriver(Object.values(topology(settings)))
+  const driver = new TopologyDriver(Object.values(topology(parseSettings(settings.text))))
   for (const { touchpoints, orders } of inputs) {
     for (const value of touchpoints) driver.pipe(topics.touchpoints, touchpointKey(value), value)
     for (const value of orders) driver.pipe(topics.orders, value.order_key, value)

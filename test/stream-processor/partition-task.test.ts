@@ -7,7 +7,7 @@ import type { IncomingRecord } from '../../services/runtime/kafka'
 import { PartitionTask } from '../../services/stream-processor/partition-task'
 import type { AnyStage } from '../../services/stream-processor/stage-batch'
 import { aLine, anOrder } from '../given'
-import { MemoryLog, MemoryPartitionStore, memoryWiring, noMetrics } from '../support/memory-stage'
+import { MemoryLog, MemoryPartitionStore, memoryTask } from '../support/memory-stage'
 
 const orders = localCodec('Order')
 const changelog = topics.stockChangelog.name
@@ -40,8 +40,7 @@ async function open(
   log = new MemoryLog(changelog),
   store = new MemoryPartitionStore(),
 ): Promise<Rig> {
-  const wiring = memoryWiring(stage)
-  const task = new PartitionTask({ stage, partition: 0, wiring, log, store, metrics: noMetrics })
+  const task = new PartitionTask({ ...memoryTask(stage), log, store })
   const from = await task.open()
   await task.restore(log.records(from))
   return { log, store, task }
@@ -90,15 +89,7 @@ test('a restore that fails has not moved on', async () => {
   const rig = await open()
   await rig.task.process([record(0, 'a')])
   const store = new MemoryPartitionStore()
-  const wiring = memoryWiring(stage)
-  const task = new PartitionTask({
-    stage,
-    partition: 0,
-    wiring,
-    log: rig.log,
-    store,
-    metrics: noMetrics,
-  })
+  const task = new PartitionTask({ ...memoryTask(stage), log: rig.log, store })
   const from = await task.open()
   store.fails = true
   await expect(task.restore(rig.log.records(from))).rejects.toThrow('the disk is full')

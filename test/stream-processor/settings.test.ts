@@ -7,7 +7,7 @@ import { parseSettings, readSettings } from '../../services/stream-processor/set
 const shipped = join(__dirname, '../../services/stream-processor/attribution.json')
 
 test('the shipped file says what the defaults are', () => {
-  const settings = readSettings(shipped)
+  const settings = parseSettings(readSettings(shipped).text)
   expect(settings.orders.attribution).toEqual([defaultSettings])
   expect(settings.gather.hubs).toEqual(defaultHubLimits)
 })
@@ -33,4 +33,11 @@ test('every fault of the file is named at once', () => {
 test('two settings cannot begin at one moment', () => {
   const twice = JSON.stringify({ attribution: [{ name: 'a' }, { name: 'b' }] })
   expect(() => parseSettings(twice)).toThrow(/valid_from must differ/)
+})
+
+test('settings read from a state are the settings that were written to it, defaults spelled out', () => {
+  const { text } = readSettings(shipped)
+  expect(parseSettings(text)).toEqual(parseSettings('{}'))
+  expect(text).toContain('"half_life_hours":168')
+  expect(text).toContain('"room_enter":168')
 })

@@ -4,14 +4,18 @@ import { DependencyError } from '../../services/runtime/errors'
 import type { IncomingRecord, OutgoingRecord } from '../../services/runtime/kafka'
 import {
   emptyMark,
+  markRecord,
   type PartitionStore,
   type StageLog,
   type StageMark,
 } from '../../services/stream-processor/ports'
 import { markKeys } from '../../services/stream-processor/kafka-stage-log'
+import type { TaskOptions } from '../../services/stream-processor/partition-task'
 import type { AnyStage } from '../../services/stream-processor/stage-batch'
 import type { StageMetrics } from '../../services/stream-processor/stage-metrics'
+import { fixedRules } from '../../services/stream-processor/stage-rules'
 import type { StageWiring } from '../../services/stream-processor/stage-wiring'
+import { noCensus } from '../../services/stream-processor/state-walk'
 
 /** Committed transactions, and the changelog they make. */
 export class MemoryLog implements StageLog {
@@ -27,7 +31,7 @@ export class MemoryLog implements StageLog {
   }
 
   open(): Promise<number> {
-    const owner = { positions: {}, partitions: 0, owner: 'me', crashes: {} }
+    const owner = markRecord(emptyMark, 'me')
     const value = this.#marks.encode(owner)
     this.changelog.push({ topic: this.#topic, partition: 0, key: markKeys.owner, value })
     return Promise.resolve(this.changelog.length - 1)
@@ -142,7 +146,8 @@ export function memoryWiring(stage: AnyStage): StageWiring {
     decode: ({ topic, value }): unknown => codecOf(topic).decode(value),
     catalogueName: (name) => name,
     encodeEmission: ({ topic, key, value }) => ({
-      ...{ topic: topic.name, partition: 0, key, value: codecOf(topic.name).encode(value) },
+      ...{ topic: topic.name, partition: 0, key },
+      value: value === null ? null : codecOf(topic.name).encode(value),
     }),
     encodeLoop: ({ partition, key, value }) => {
       const topic = stage.loops?.name ?? ''
@@ -156,5 +161,21 @@ export const noMetrics: StageMetrics = {
   rejected: () => undefined,
   lag: () => undefined,
   queued: () => undefined,
+  walked: () => undefined,
   reopened: () => undefined,
+}
+
+/** What a task needs besides its log and its store; what only production has is left out. */
+export function memoryTask(
+  stage: AnyStage,
+  rules = fixedRules(stage),
+): Omit<TaskOptions, 'log' | 'store'> {
+  return {
+    ...{ stage, rules, partition: 0, wiring: memoryWiring(stage), metrics: noMetrics },
+    walk: { stepEntriesMax: 1_000, roundMs: 0 },
+    census: noCensus,
+    report: (error) => {
+      throw error
+    },
+  }
 }

@@ -5,17 +5,22 @@ import { isReject } from '../../services/core/reject'
 import type { Topic, ValueOf } from '../../services/core/topics'
 import { localCodec, type RecordCodec } from '../../services/runtime/codec'
 import type { EntryStore } from '../../services/stream-processor/overlay'
-import { openBatch, type AnyStage } from '../../services/stream-processor/stage-batch'
+import {
+  openBatch,
+  type AnyStage,
+  type StageBatch,
+} from '../../services/stream-processor/stage-batch'
 
 interface MemoryRecord {
   readonly topic: Topic
   readonly partition: number
   readonly key: string
-  readonly bytes: Buffer
+  /** Null removes what was said of the key. */
+  readonly bytes: Buffer | null
 }
 
 interface Task {
-  readonly stage: AnyStage
+  stage: AnyStage
   readonly partition: number
   readonly store: MemoryStore
   /** One queue per input topic: records of one topic stay in order. */
@@ -38,6 +43,7 @@ export class TopologyDriver {
   readonly #batch: number
   readonly #tasks: Task[]
   readonly #written: MemoryRecord[] = []
+  #acceptedUpTo = 0
   /** Records that a stage refused. */
   readonly rejected: {
     readonly topic: string
@@ -83,10 +89,30 @@ export class TopologyDriver {
     return this
   }
 
+  /** Looks after every node once, as if records were accepted up to a time, and processes what comes of it.
+   * @param under stages under new settings, to take the place of those of the same name */
+  tend(acceptedUpTo: number, under: readonly unknown[] = []): this {
+    this.#acceptedUpTo = acceptedUpTo
+    for (const task of this.#tasks) {
+      const changed = (under as AnyStage[]).find(({ name }) => name === task.stage.name)
+      if (changed !== undefined) task.stage = changed
+      const batch = this.#openBatch(task)
+      const upkeep = { settingsChanged: changed !== undefined }
+      for (const node of task.store.nodes()) batch.tend(node, upkeep)
+      this.#finish(task, batch)
+    }
+    return this.run()
+  }
+
+  /** Everything all stores hold, by full key. */
+  state(): Map<string, unknown> {
+    return new Map(this.#tasks.flatMap(({ store }) => [...store.all()]))
+  }
+
   /** What was written to a topic, oldest first. */
   read<T extends Topic>(topic: T): ValueOf<T>[] {
     return this.#written
-      .filter((record) => record.topic.name === topic.name)
+      .filter((record) => record.topic.name === topic.name && record.bytes !== null)
       .map((record) => this.#decode(record) as ValueOf<T>)
   }
 
@@ -94,6 +120,10 @@ export class TopologyDriver {
   latest<T extends Topic>(topic: T): Map<string, ValueOf<T>> {
     const latest = new Map<string, ValueOf<T>>()
     for (const record of this.#written.filter(({ topic: { name } }) => name === topic.name)) {
+      if (record.bytes === null) {
+        latest.delete(record.key)
+        continue
+      }
       const value = this.#decode(record) as ValueOf<T> & { version?: number }
       const known = latest.get(record.key) as { version?: number } | undefined
       if (known === undefined || (value.version ?? 0) >= (known.version ?? 0)) {
@@ -108,7 +138,7 @@ export class TopologyDriver {
   }
 
   #runBatch({ stage, partition, store, queues }: Task): void {
-    const batch = openBatch(stage, store, { partition, partitions: this.#partitions })
+    const batch = this.#openBatch({ stage, partition, store })
     for (let taken = 0; taken < this.#batch; taken += 1) {
       const waiting = [...queues.values()].filter(({ length }) => length > 0)
       const record = waiting[this.#pick(waiting.length)]?.shift()
@@ -122,6 +152,15 @@ export class TopologyDriver {
         })
       }
     }
+    this.#finish({ stage, store }, batch)
+  }
+
+  #openBatch({ stage, partition, store }: Pick<Task, 'stage' | 'partition' | 'store'>): StageBatch {
+    const acceptedUpTo = this.#acceptedUpTo
+    return openBatch(stage, store, { partition, partitions: this.#partitions, acceptedUpTo })
+  }
+
+  #finish({ stage, store }: Pick<Task, 'stage' | 'store'>, batch: StageBatch): void {
     batch.settle()
     for (const [key, entry] of batch.changes()) {
       store.set(key, entry === null ? null : this.#throughCodec(stage.keeps, entry))
@@ -138,7 +177,8 @@ export class TopologyDriver {
     topic: Topic,
     { key, value, partition }: { key: string; value: unknown; partition: number },
   ): void {
-    const record = { topic, partition, key, bytes: this.#codec(topic).encode(value) }
+    const bytes = value === null ? null : this.#codec(topic).encode(value)
+    const record = { topic, partition, key, bytes }
     this.#written.push(record)
     for (const task of this.#tasks) {
       const reads = [...task.stage.reads, ...(task.stage.loops === null ? [] : [task.stage.loops])]
@@ -185,6 +225,14 @@ class MemoryStore implements EntryStore<unknown> {
     if (entries === undefined) return
     const keys = [...entries.keys()].filter((key) => key >= from && key < to).sort()
     for (const key of reverse ? keys.reverse() : keys) yield [key, entries.get(key)]
+  }
+
+  nodes(): string[] {
+    return [...this.#nodes.keys()]
+  }
+
+  *all(): Iterable<readonly [string, unknown]> {
+    for (const entries of this.#nodes.values()) yield* entries
   }
 
   set(key: string, entry: unknown): void {

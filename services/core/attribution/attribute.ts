@@ -2,7 +2,7 @@
 // model the credits sum to what was paid less what was refunded; an order without touches is credited to
 // direct; nothing disappears.
 import assert from 'node:assert/strict'
-import type { Claim, Credit, JourneyTouch, Order, Touchpoint } from '../records'
+import type { Claim, Credit, FrozenCredits, JourneyTouch, Order, Touchpoint } from '../records'
 import { buildJourney, claimId, type EarlierOrder } from './journey'
 import type { AttributionSettings, ModelSettings } from './settings'
 import { splitMoney, toPpb, wholePpb } from './split-money'
@@ -64,6 +64,33 @@ export function attribute({
     not_shown: notShown,
     credits,
   }
+}
+
+/** An order whose touches are gone: journey and weights are what they were, amounts follow the net amount. What
+ * the platform claims stands in the order itself and is split anew. */
+export function attributeFrozen(
+  order: Order,
+  frozen: FrozenCredits,
+  settings: AttributionSettings,
+): Attribution {
+  const netMinor = order.paid_minor - order.refunded_minor
+  const claims = new Set(settings.models.filter(({ kind }) => kind === 'claim').map(nameOf))
+  const models = [...new Set(frozen.credits.map(({ model }) => model))]
+  const credits = models.flatMap((model) => {
+    if (claims.has(model)) return creditClaims(model, order, netMinor)
+    const held = frozen.credits.filter((credit) => credit.model === model)
+    const amounts = splitMoney(
+      netMinor,
+      held.map(({ weight_ppb }) => weight_ppb),
+    )
+    return held.map((credit, at) => ({ ...credit, amount_minor: numberAt(amounts, at) }))
+  })
+  const { converted_at, journey, not_shown } = frozen
+  return { converted_at, net_minor: netMinor, journey, not_shown, credits }
+}
+
+function nameOf({ name }: ModelSettings): string {
+  return name
 }
 
 /** Credits are bounded, so that no journey makes a record too large for its topic: the latest touches count. */

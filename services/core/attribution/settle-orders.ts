@@ -1,56 +1,102 @@
 // Attribution at a root: which of its orders a batch has touched, what each comes to now, and a new version
 // where that differs from what was said last.
-import assert from 'node:assert/strict'
 import { digestOf } from '../digest'
-import { compareEvidence, precedes } from '../identity/gather'
+import { ownerOfOrder } from '../identity/decide'
 import { entriesOf, entryOf, keys, touchesFrom } from '../identity/journey-state'
 import type { JourneyChange, JourneyTurn } from '../identity/journey-state'
 import { orderNode } from '../identity/node'
-import { ownerOf, ownerOfOrder, type Persons } from '../identity/decide'
-import type { AttributedOrder, Evidence, OrderEntry, ReplacedOrder, Touchpoint } from '../records'
+import type { FrozenCredits, OrderEntry, ReplacedOrder } from '../records'
 import { topics } from '../topics'
-import { attribute, conversionTime } from './attribute'
-import type { EarlierOrder } from './journey'
-import { longestWindowMs, settingsAt, type AttributionSettings } from './settings'
+import {
+  attributionOf,
+  orderContent,
+  referenceTime,
+  type OrderContent,
+  type OrderSettings,
+  type RootEvidence,
+  type RootView,
+} from './order-content'
+import { longestWindowMs, settingsAt } from './settings'
 
-export interface OrderSettings {
-  readonly attribution: readonly AttributionSettings[]
-  /** Raised by a rebuild, so that its versions replace all earlier ones. */
-  readonly generation: number
-}
-
-/** What the root knows of all its orders' persons. */
-export interface RootEvidence {
-  readonly persons: Persons
-  readonly evidence: readonly Evidence[]
-}
-
-const evidenceShownMax = 50
 const versionsPerGeneration = 2 ** 32
+
+export interface OrderSettling {
+  readonly settings: OrderSettings
+  readonly root: () => RootEvidence
+}
 
 export function settleOrders(
   turn: JourneyTurn,
   changes: readonly JourneyChange[],
-  { settings, root }: { settings: OrderSettings; root: () => RootEvidence },
+  { settings, root }: OrderSettling,
 ): void {
-  const orders = [...entriesOf(turn, 'o')].flatMap(({ order }) => order ?? [])
+  const orders = ordersOf(turn)
   const affected = orders.filter((entry) => isAffected(entry, changes, settings))
   if (affected.length === 0) return
-  const { persons, evidence } = root()
+  const view = { ...root(), orders, settings }
   const cause = causeOf(changes)
   for (const entry of affected) {
-    const content = contentOf(turn, entry, { orders, persons, evidence, settings })
-    emitIfChanged(turn, entry, { content, cause, settings })
+    emitIfChanged(turn, entry, { content: orderContent(turn, entry, view), cause, settings })
   }
 }
 
-function causeOf(changes: readonly JourneyChange[]): string {
-  if (changes.some(({ kind }) => kind === 'sets')) return 'merge'
-  return changes.some(({ kind }) => kind === 'order') ? 'snapshot' : 'touch'
+/** Keeps what the orders whose window begins before a time came to, since touches before it are about to leave. */
+export function freezeOrders(
+  turn: JourneyTurn,
+  before: number,
+  { settings, root }: OrderSettling,
+): void {
+  const orders = ordersOf(turn)
+  const concerned = orders.filter((entry) => {
+    const at = referenceTime(entry, settings)
+    return (
+      entry.frozen === null && at - longestWindowMs(settingsAt(settings.attribution, at)) < before
+    )
+  })
+  if (concerned.length === 0) return
+  const view = { ...root(), orders, settings }
+  for (const entry of concerned) {
+    if (!hasTouchesBefore(turn, entry, { before, settings })) continue
+    const frozen = frozenCredits(turn, entry, view)
+    turn.put(keys.order(entry.order.order_key), entryOf({ order: { ...entry, frozen } }))
+  }
 }
 
-/** New evidence concerns every order; a touch those it may precede; an order itself and, where orders reset
- * journeys, the others. */
+/** What an order comes to as things stand, to be held on to. */
+export function frozenCredits(turn: JourneyTurn, entry: OrderEntry, view: RootView): FrozenCredits {
+  const person = ownerOfOrder(orderNode(entry.order.order_key), entry.identifiers, view.persons)
+  const { converted_at, settings, journey, not_shown, credits } = attributionOf(turn, entry, {
+    ...view,
+    person,
+  })
+  return { converted_at, settings, journey, not_shown, credits }
+}
+
+export function ordersOf(turn: JourneyTurn): OrderEntry[] {
+  return [...entriesOf(turn, 'o')].flatMap(({ order }) => order ?? [])
+}
+
+function hasTouchesBefore(
+  turn: JourneyTurn,
+  entry: OrderEntry,
+  { before, settings }: { before: number; settings: OrderSettings },
+): boolean {
+  const at = referenceTime(entry, settings)
+  const from = touchesFrom(at - longestWindowMs(settingsAt(settings.attribution, at)))
+  for (const [key] of turn.range(from, touchesFrom(Math.min(before, at + 1)))) return key !== ''
+  return false
+}
+
+function causeOf(changes: readonly JourneyChange[]): string {
+  const kinds = new Set(changes.map(({ kind }) => kind))
+  if (kinds.has('forgotten')) return 'forget'
+  if (kinds.has('sets')) return 'merge'
+  if (kinds.has('order')) return 'snapshot'
+  return kinds.has('touch') ? 'touch' : 'settings'
+}
+
+/** New evidence and new settings concern every order; a touch those it may precede; an order itself and, where
+ * orders reset journeys, the others. */
 function isAffected(
   entry: OrderEntry,
   changes: readonly JourneyChange[],
@@ -61,6 +107,8 @@ function isAffected(
   return changes.some((change) => {
     switch (change.kind) {
       case 'sets':
+      case 'settings':
+      case 'forgotten':
         return true
       case 'touch':
         return change.at <= at && change.at >= at - longestWindowMs(applied)
@@ -71,91 +119,10 @@ function isAffected(
   })
 }
 
-/** When an order converted, or was created while it has not. */
-function referenceTime({ order }: OrderEntry, { attribution }: OrderSettings): number {
-  const applied = settingsAt(attribution, order.paid_at ?? order.created_at)
-  return conversionTime(order, applied) ?? order.created_at
-}
-
-type Content = Omit<AttributedOrder, 'version' | 'cause' | 'replaces' | 'replaces_order'>
-
-interface RootView extends RootEvidence {
-  readonly orders: readonly OrderEntry[]
-  readonly settings: OrderSettings
-}
-
-function contentOf(turn: JourneyTurn, entry: OrderEntry, view: RootView): Content {
-  const { persons, settings } = view
-  const { order } = entry
-  const person = ownerOfOrder(orderNode(order.order_key), entry.identifiers, persons)
-  const at = referenceTime(entry, settings)
-  const applied = settingsAt(settings.attribution, at)
-  const owners = new Set([person, ...entry.identifiers.filter((id) => persons.contested.has(id))])
-  const attribution = attribute({
-    order,
-    touches: touchesOf(turn, { owners, persons, at, applied }),
-    earlierOrders: earlierOrders(entry, person, view),
-    settings: applied,
-  })
-  const identifiers = [...persons.personOf].filter(([, of]) => of === person).map(([id]) => id)
-  const own = new Set(identifiers)
-  return {
-    order,
-    person,
-    person_identifiers: identifiers.sort(),
-    evidence: view.evidence
-      .filter(({ identifiers: set }) => set.length > 1 && set.some((one) => own.has(one)))
-      .slice(0, evidenceShownMax),
-    settings: applied.name,
-    ...attribution,
-  }
-}
-
-interface TouchQuery {
-  /** Persons whose touches belong to the order: its own, and contested identifiers the order itself names. */
-  readonly owners: ReadonlySet<string>
-  readonly persons: Persons
-  readonly at: number
-  readonly applied: AttributionSettings
-}
-
-/** The latest touches within the longest window, each (source, id) once: the earliest accepted of its kind. */
-function touchesOf(turn: JourneyTurn, { owners, persons, at, applied }: TouchQuery): Touchpoint[] {
-  const found = new Map<string, Touchpoint>()
-  const from = touchesFrom(at - longestWindowMs(applied))
-  for (const [, { touch }] of turn.range(from, `${touchesFrom(at)}}`, true)) {
-    assert(touch !== null)
-    const owner = ownerOf(touch.identifiers, persons)
-    if (owner === undefined || !owners.has(owner)) continue
-    const key = `${touch.source} ${touch.id}`
-    const known = found.get(key)
-    if (known !== undefined) {
-      if (precedes(touch, known)) found.set(key, touch)
-    } else if (found.size < applied.touches_considered_max) {
-      found.set(key, touch)
-    } else {
-      break
-    }
-  }
-  return [...found.values()]
-}
-
-function earlierOrders(entry: OrderEntry, person: string, view: RootView): EarlierOrder[] {
-  const at = referenceTime(entry, view.settings)
-  return view.orders.flatMap((other) => {
-    const { order, identifiers } = other
-    const applied = settingsAt(view.settings.attribution, order.paid_at ?? order.created_at)
-    const convertedAt = conversionTime(order, applied)
-    if (other === entry || convertedAt === null || convertedAt >= at) return []
-    if (ownerOfOrder(orderNode(order.order_key), identifiers, view.persons) !== person) return []
-    return [{ convertedAt, skus: order.lines.map(({ sku }) => sku) }]
-  })
-}
-
 function emitIfChanged(
   turn: JourneyTurn,
   entry: OrderEntry,
-  { content, cause, settings }: { content: Content; cause: string; settings: OrderSettings },
+  { content, cause, settings }: { content: OrderContent; cause: string; settings: OrderSettings },
 ): void {
   const digest = digestOf(JSON.stringify(withoutArrival(content)))
   if (digest === entry.digest) return
@@ -180,29 +147,10 @@ function emitIfChanged(
 }
 
 /** Accepted times are run columns: the same order delivered twice is no change. */
-function withoutArrival(content: Content): unknown {
+function withoutArrival(content: OrderContent): unknown {
   const { sealed_buyer: sealed, ...order } = content.order
   return {
     ...content,
     order: { ...order, accepted_at: 0, sealed: sealed === null ? null : [...sealed.data].join() },
   }
-}
-
-/** Evidence of all sets a root holds, touches' and orders', each set once with its earliest record. */
-export function evidenceOf(turn: JourneyTurn): Evidence[] {
-  const bySet = new Map<string, Evidence>()
-  const add = (evidence: Evidence): void => {
-    const key = evidence.identifiers.join(' ')
-    const known = bySet.get(key)
-    if (known === undefined || compareEvidence(evidence, known) < 0) bySet.set(key, evidence)
-  }
-  for (const { evidence } of entriesOf(turn, 'e')) if (evidence !== null) add(evidence)
-  for (const { order } of entriesOf(turn, 'o')) {
-    if (order === null || order.identifiers.length === 0) continue
-    const { order_key: id, created_at: at } = order.order
-    add({ identifiers: order.identifiers, source: 'order', id, at })
-  }
-  return [...bySet.values()].sort(
-    (a, b) => compareEvidence(a, b) || (a.identifiers.join(' ') < b.identifiers.join(' ') ? -1 : 1),
-  )
 }

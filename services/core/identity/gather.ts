@@ -1,7 +1,6 @@
 // Identity, first half: nodes gather. A node is a root that holds facts, or points to a smaller node; it sees
 // only its own state and reaches others by messages. Pointers only decrease, so there are no cycles, and the
 // root of a set ends up as its smallest identifier whatever arrives in whatever order.
-import { compareTexts } from '../compare-texts'
 import type {
   Arrival,
   Evidence,
@@ -14,6 +13,7 @@ import type {
 } from '../records'
 import { topics } from '../topics'
 import { precedenceOf } from '../touchpoint-precedence'
+import { compareEvidence } from './evidence'
 import { isHub, isLimited, type HubLimits } from './hubs'
 import {
   entryOf,
@@ -24,7 +24,7 @@ import {
   type JourneyTurn,
   type Kept,
 } from './journey-state'
-import { newestSnapshot } from './newest-snapshot'
+import { newestSnapshot, withoutBuyer } from './newest-snapshot'
 import { compareNodes, kindOf, sortIdentifiers } from './node'
 import type { NodeHead } from '../records'
 
@@ -70,14 +70,18 @@ export function arrive(turn: JourneyTurn, arrival: Arrival, limits: GatherLimits
 /** An order is known by its own node: it unites the identifiers of its snapshots and offers itself to them. */
 export function observeOrder(turn: JourneyTurn, order: Order): void {
   const head = headOf(turn)
-  const identifiers = sortIdentifiers([...head.identifiers, ...order.identifiers])
+  const { nameless } = head
+  const named = nameless ? [] : order.identifiers
+  const identifiers = sortIdentifiers([...head.identifiers, ...named])
   const entry: OrderEntry = {
-    order,
+    order: nameless ? withoutBuyer(order) : order,
     identifiers,
     version: 0,
     digest: '',
     credits: [],
     emitted: null,
+    frozen: null,
+    nameless,
   }
   const fresh = identifiers.length > head.identifiers.length
   if (fresh) putHead(turn, { ...head, identifiers })
@@ -133,6 +137,8 @@ function see(turn: JourneyTurn, identifiers: readonly string[], limits: GatherLi
   const inAll = limited.length + others
   if (inAll === head.seen_with.length + head.others) return head
   const hub = isHub(turn.node, { limited, inAll }, limits.hubs)
+  // A hub no longer needs them at hand, but must still know who has seen it.
+  if (hub) for (const other of limited) turn.put(keys.seenWith(other), entryOf({ noted: true }))
   const seen: NodeHead = { ...head, hub, seen_with: hub ? [] : limited, others }
   putHead(turn, seen)
   if (hub) {
@@ -177,12 +183,13 @@ function toRoot(turn: JourneyTurn, kept: Kept): void {
   else turn.send(factTo(parent, kept))
 }
 
-function keep(turn: JourneyTurn, { touch, evidence, hub, order, member }: Kept): void {
+function keep(turn: JourneyTurn, { touch, evidence, hub, order, member, forgotten }: Kept): void {
   if (touch) keepTouch(turn, touch)
   if (evidence) keepEvidence(turn, evidence)
   if (hub) keepHub(turn, hub)
   if (order) keepOrder(turn, order)
   if (member) keepMember(turn, member)
+  if (forgotten) turn.put(keys.forgotten(forgotten), entryOf({ noted: true }))
 }
 
 /** Of touches with one key the earliest accepted stays, ties by content. */
@@ -214,12 +221,6 @@ function keepEvidence(turn: JourneyTurn, evidence: Evidence): void {
   turn.change({ kind: 'sets' })
 }
 
-/** By time, then by the record that showed it. */
-export function compareEvidence(a: Evidence, b: Evidence): number {
-  if (a.at !== b.at) return a.at - b.at
-  return compareTexts(`${a.source} ${a.id}`, `${b.source} ${b.id}`)
-}
-
 function keepHub(turn: JourneyTurn, hub: string): void {
   if (turn.get(keys.hub(hub)) !== undefined) return
   turn.put(keys.hub(hub), entryOf({ hub }))
@@ -232,6 +233,7 @@ function keepOrder(turn: JourneyTurn, incoming: OrderEntry): void {
   const known = turn.get(keys.order(orderKey))?.order ?? null
   const merged = known === null ? incoming : mergeOrders(known, incoming)
   turn.put(keys.order(orderKey), entryOf({ order: merged }))
+  if (merged.nameless && known?.nameless !== true) turn.change({ kind: 'forgotten' })
   // An order is evidence too, dated by its creation.
   const sameSet =
     known !== null &&
@@ -243,11 +245,17 @@ function keepOrder(turn: JourneyTurn, incoming: OrderEntry): void {
 function mergeOrders(known: OrderEntry, incoming: OrderEntry): OrderEntry {
   const emitted = incoming.version > known.version ? incoming : known
   const disagree = incoming.version > 0 && known.version > 0 && incoming.digest !== known.digest
+  const nameless = known.nameless || incoming.nameless
+  const named = [known, incoming].flatMap(({ identifiers }) => (nameless ? [] : identifiers))
+  const [one, other] = nameless
+    ? [withoutBuyer(known.order), withoutBuyer(incoming.order)]
+    : [known.order, incoming.order]
   return {
     ...emitted,
-    order: newestSnapshot(known.order, incoming.order),
-    identifiers: sortIdentifiers([...known.identifiers, ...incoming.identifiers]),
+    order: newestSnapshot(one, other),
+    identifiers: sortIdentifiers(named),
     digest: disagree ? '' : emitted.digest,
+    nameless,
   }
 }
 

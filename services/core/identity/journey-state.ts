@@ -13,6 +13,8 @@ export type JourneyChange =
   | { readonly kind: 'touch'; readonly at: number }
   | { readonly kind: 'order'; readonly orderKey: string }
   | { readonly kind: 'sets' }
+  | { readonly kind: 'settings' }
+  | { readonly kind: 'forgotten' }
 
 export type JourneyTurn = Turn<
   JourneyEntry,
@@ -41,10 +43,15 @@ const noFact: Omit<Fact, 'to'> = {
   hub: null,
   order: null,
   member: null,
+  forgotten: null,
+  forget: null,
+  reset: null,
 }
 
 /** A fact that a root keeps; exactly one field is set. */
-export type Kept = Partial<Pick<Fact, 'touch' | 'evidence' | 'hub' | 'order' | 'member'>>
+export type Kept = Partial<
+  Pick<Fact, 'touch' | 'evidence' | 'hub' | 'order' | 'member' | 'forgotten'>
+>
 
 export function entryOf(content: Partial<JourneyEntry>): JourneyEntry {
   return { ...noEntry, ...content }
@@ -61,6 +68,7 @@ export const keys = {
   evidence: (identifiers: readonly string[]) => `e|${setDigest(identifiers)}`,
   hub: (identifier: string) => `b|${identifier}`,
   member: (identifier: string) => `m|${identifier}`,
+  forgotten: (identifier: string) => `f|${identifier}`,
   order: (orderKey: string) => `o|${orderKey}`,
   /** Sorts by time; a touch that came twice has one key unless its time or identifiers differ. */
   touch: ({ at, source, id, identifiers }: Touchpoint) =>
@@ -88,6 +96,10 @@ export function* entriesOf(
 export function takeFacts(state: JourneyState): Kept[] {
   const facts: Kept[] = []
   const taken: string[] = []
+  for (const forgotten of forgottenAt(state)) {
+    facts.push({ forgotten })
+    taken.push(keys.forgotten(forgotten))
+  }
   for (const letter of ['b', 'e', 'm', 'o', 't']) {
     for (const [key, entry] of state.range(`${letter}|`, `${letter}}`)) {
       const { touch, evidence, hub, order, member } = entry
@@ -99,6 +111,20 @@ export function takeFacts(state: JourneyState): Kept[] {
   return facts
 }
 
+/** Identifiers whose person was forgotten here and whose nodes are still to go. */
+export function forgottenAt(state: JourneyState): string[] {
+  const found: string[] = []
+  for (const [key] of state.range('f|', 'f}')) found.push(key.slice('f|'.length))
+  return found
+}
+
+/** Everything a node holds, its head too. */
+export function removeAll(state: JourneyState): void {
+  const all: string[] = []
+  for (const [key] of state.range('', '~')) all.push(key)
+  for (const key of all) state.remove(key)
+}
+
 export const newHead: NodeHead = {
   parent: '',
   seen_with: [],
@@ -106,4 +132,7 @@ export const newHead: NodeHead = {
   identifiers: [],
   members: 0,
   others: 0,
+  nameless: false,
+  idle_since: null,
+  leaving: false,
 }

@@ -1,7 +1,9 @@
 // What an order reserves that no ERP sale represents: unpaid orders, samples and gifts. Absolute quantities,
 // so that a snapshot seen twice or late changes nothing. When the order becomes an ERP sale, which moves the
 // stock itself, its positions become 0 in the same step.
-import { newestSnapshot } from '../identity/newest-snapshot'
+import { newestSnapshot, withoutBuyer } from '../identity/newest-snapshot'
+import { orderKeptMs } from '../retention'
+import { tooOld } from '../too-old'
 import type { Order, OrderLine, StockEntry, StockPosition } from '../records'
 import { noLoop, stage, type Turn } from '../stage'
 import { topics } from '../topics'
@@ -23,10 +25,16 @@ export const stockStage = stage({
   partitionKeyOf: (node) => node,
   redirect: null,
   step: (turn: StockTurn, { value }) => {
-    reserve(turn, value)
-    return undefined
+    const fault = tooOld(value)
+    if (fault === undefined) reserve(turn, withoutBuyer(value))
+    return fault
   },
   settle: () => undefined,
+  tend: (turn: StockTurn) => {
+    const known = turn.get('order')
+    if (known === undefined || known.order.created_at >= turn.acceptedUpTo - orderKeptMs) return
+    if (known.positions.every(({ quantity }) => quantity === 0)) turn.remove('order')
+  },
 })
 
 function reserve(turn: StockTurn, incoming: Order): void {

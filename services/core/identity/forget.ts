@@ -1,0 +1,249 @@
+// Deletion on request. The root of a person's identifiers drops what it knows of that person and leaves the
+// person's orders, which keep their money, without a name. Whoever pointed to a forgotten identifier then points to
+// the root of what remains. The forgotten nodes themselves only pass on what still comes, until the operator,
+// who can see that everything said before has been heard, lets them go: otherwise an order's snapshot on its
+// way could find nobody and be counted as a new order.
+import { frozenCredits, ordersOf } from '../attribution/settle-orders'
+import type { OrderSettings, RootEvidence, RootView } from '../attribution/order-content'
+import type { Forget, NodeHead, OrderEntry, Reset } from '../records'
+import { topics } from '../topics'
+import { ownerOf, ownerOfOrder } from './decide'
+import {
+  entriesOf,
+  entryOf,
+  factTo,
+  forgottenAt,
+  keys,
+  newHead,
+  removeAll,
+  takeFacts,
+  type JourneyTurn,
+} from './journey-state'
+import { withoutBuyer } from './newest-snapshot'
+import { compareNodes, kindOf, orderNode } from './node'
+
+export interface Forgetting {
+  readonly settings: OrderSettings
+  readonly root: () => RootEvidence
+}
+
+/** Hears that a person is to be forgotten: passed on to the root, which alone knows who that is. */
+export function forget(turn: JourneyTurn, told: Forget, tools: Forgetting): void {
+  const head = turn.get(keys.head)?.head ?? null
+  if (head === null) return
+  if (head.parent !== '') turn.send(factTo(head.parent, { forget: told }))
+  else if (told.finally) letGo(turn)
+  else forgetPerson(turn, told, tools)
+}
+
+/** Hears what to hold no trace of, and where the root is now. */
+export function reset(turn: JourneyTurn, told: Reset): void {
+  const head = turn.get(keys.head)?.head ?? null
+  if (head === null) return
+  const forgotten = new Set(told.forgotten)
+  if (told.gone) {
+    removeAll(turn)
+  } else if (forgotten.has(turn.node)) {
+    tellWhoSaw(turn, head, told.forgotten)
+    leave(turn, head, told.parent)
+  } else {
+    clean(turn, head, { ...told, forgotten })
+  }
+}
+
+function forgetPerson(turn: JourneyTurn, told: Forget, { settings, root }: Forgetting): void {
+  const known = root()
+  const { persons } = known
+  const owner = persons.personOf.get(told.identifier) ?? told.identifier
+  const gone = told.mentioned
+    ? new Set([told.identifier])
+    : new Set([
+        ...forgottenAt(turn),
+        told.identifier,
+        ...[...persons.personOf].flatMap(([one, person]) => (person === owner ? [one] : [])),
+      ])
+  const members = [...entriesOf(turn, 'm')].flatMap(({ member }) => member?.identifier ?? [])
+  const orders = ordersOf(turn)
+  const nameless = dropNames(turn, { gone, owner, view: { ...known, orders, settings } })
+  dropTouches(turn, gone, (identifiers) => ownerOf(identifiers, persons) === owner)
+  dropIdentifiers(turn, gone)
+  if (!told.mentioned) {
+    for (const one of gone) turn.put(keys.forgotten(one), entryOf({ noted: true }))
+  }
+  turn.change({ kind: 'forgotten' })
+  const leaving = told.mentioned ? new Set<string>() : gone
+  moveRoot(turn, { gone, leaving, members, nameless, orders })
+}
+
+/** The person's orders keep what they came to, without a name. @returns their order keys */
+function dropNames(
+  turn: JourneyTurn,
+  { gone, owner, view }: { gone: ReadonlySet<string>; owner: string; view: RootView },
+): Set<string> {
+  const nameless = new Set<string>()
+  for (const entry of view.orders) {
+    const { order_key: key } = entry.order
+    const whose = ownerOfOrder(orderNode(key), entry.identifiers, view.persons)
+    const named = entry.identifiers.filter((one) => !gone.has(one))
+    const isTheirs = whose === owner || (named.length === 0 && entry.identifiers.length > 0)
+    if (entry.nameless || isTheirs) nameless.add(key)
+    if (!isTheirs && named.length === entry.identifiers.length) continue
+    const kept = isTheirs
+      ? withoutName({ ...entry, frozen: entry.frozen ?? frozenCredits(turn, entry, view) })
+      : { ...entry, order: { ...entry.order, identifiers: named }, identifiers: named }
+    turn.put(keys.order(key), entryOf({ order: kept }))
+  }
+  return nameless
+}
+
+function withoutName(entry: OrderEntry): OrderEntry {
+  return { ...entry, order: withoutBuyer(entry.order), identifiers: [], nameless: true }
+}
+
+/** The person's own touches go; others lose the forgotten identifiers. */
+function dropTouches(
+  turn: JourneyTurn,
+  gone: ReadonlySet<string>,
+  isTheirs: (identifiers: readonly string[]) => boolean,
+): void {
+  for (const [key, { touch }] of [...turn.range('t|', 't}')]) {
+    if (touch === null) continue
+    const others = touch.identifiers.filter((one) => !gone.has(one))
+    const shared = gone.has(touch.shared_by)
+    if (others.length === touch.identifiers.length && !shared) continue
+    turn.remove(key)
+    if (isTheirs(touch.identifiers) || others.length === 0) continue
+    const kept = { ...touch, identifiers: others, shared_by: shared ? '' : touch.shared_by }
+    turn.put(keys.touch(kept), entryOf({ touch: kept }))
+  }
+}
+
+function dropIdentifiers(turn: JourneyTurn, gone: ReadonlySet<string>): void {
+  for (const [key, { evidence }] of [...turn.range('e|', 'e}')]) {
+    const others = evidence?.identifiers.filter((one) => !gone.has(one)) ?? []
+    if (evidence === null || others.length === evidence.identifiers.length) continue
+    turn.remove(key)
+    if (others.length === 0) continue
+    // What it still shows may be known already, from an earlier record.
+    const left = keys.evidence(others)
+    const known = turn.get(left)?.evidence ?? null
+    if (known === null || known.at > evidence.at) {
+      turn.put(left, entryOf({ evidence: { ...evidence, identifiers: others } }))
+    }
+  }
+  for (const one of gone) {
+    turn.remove(keys.hub(one))
+    if (turn.get(keys.member(one)) === undefined) continue
+    turn.remove(keys.member(one))
+    turn.emit(topics.identities, one, null)
+  }
+}
+
+interface Remaining {
+  readonly gone: ReadonlySet<string>
+  /** Those whose nodes are to go from this set. */
+  readonly leaving: ReadonlySet<string>
+  readonly members: readonly string[]
+  readonly nameless: ReadonlySet<string>
+  readonly orders: readonly OrderEntry[]
+}
+
+/** What remains keeps this root, or when it is forgotten too goes to the smallest node that is left. */
+function moveRoot(
+  turn: JourneyTurn,
+  { gone, leaving, members, nameless, orders }: Remaining,
+): void {
+  const others = members.filter((one) => !gone.has(one))
+  const orderNodes = orders.map(({ order }) => orderNode(order.order_key))
+  const head = { ...(turn.get(keys.head)?.head ?? newHead), members: others.length }
+  const moves = leaving.has(turn.node)
+  const heir = moves ? smallest(others.length > 0 ? others : orderNodes) : turn.node
+  const parent = heir ?? turn.node
+  const forgotten = [...gone].sort(compareNodes)
+  for (const node of new Set([...others, ...leaving, ...orderNodes])) {
+    if (node === turn.node) continue
+    const told = { forgotten, parent, nameless: isNamelessNode(node, nameless), gone: false }
+    turn.send(factTo(node, { reset: told }))
+  }
+  if (!moves) {
+    clean(turn, head, { forgotten: gone, parent, nameless: isNamelessNode(turn.node, nameless) })
+    return
+  }
+  tellWhoSaw(turn, head, forgotten)
+  const facts = takeFacts(turn)
+  leave(turn, head, heir ?? '')
+  for (const kept of facts) {
+    if (heir !== null) turn.send(factTo(heir, kept))
+    else if (kept.forgotten) turn.put(keys.forgotten(kept.forgotten), entryOf({ noted: true }))
+  }
+}
+
+function isNamelessNode(node: string, nameless: ReadonlySet<string>): boolean {
+  return kindOf(node) === 'order' && nameless.has(node.slice('order:'.length))
+}
+
+function smallest(nodes: readonly string[]): string | null {
+  const [first, ...others] = nodes
+  if (first === undefined) return null
+  return others.reduce((least, one) => (compareNodes(one, least) < 0 ? one : least), first)
+}
+
+/** A forgotten node keeps nothing but where to pass things on to. */
+function leave(turn: JourneyTurn, head: NodeHead, parent: string): void {
+  removeAll(turn)
+  const left: NodeHead = { ...newHead, hub: head.hub, parent, leaving: true }
+  turn.put(keys.head, entryOf({ head: left }))
+}
+
+/** Whoever was seen with a forgotten identifier remembers it, and where that is a hub so does the set of the other. */
+function tellWhoSaw(turn: JourneyTurn, head: NodeHead, forgotten: readonly string[]): void {
+  const saw = new Set(head.seen_with)
+  for (const [key] of turn.range('s|', 's}')) saw.add(key.slice('s|'.length))
+  const quiet = new Set(forgotten)
+  for (const node of saw) {
+    if (quiet.has(node)) continue
+    const told: Forget = { identifier: turn.node, mentioned: true, finally: false }
+    turn.send(factTo(node, { forget: told }))
+  }
+}
+
+/** A node that stays loses all trace of the forgotten, and a pointer to one of them. */
+function clean(
+  turn: JourneyTurn,
+  head: NodeHead,
+  told: { forgotten: ReadonlySet<string>; parent: string; nameless: boolean },
+): void {
+  const { forgotten, parent } = told
+  let { others } = head
+  for (const one of forgotten) {
+    if (turn.get(keys.seenWith(one)) === undefined) continue
+    turn.remove(keys.seenWith(one))
+    others -= 1
+  }
+  const dangling = forgotten.has(head.parent) && parent !== ''
+  turn.put(
+    keys.head,
+    entryOf({
+      head: {
+        ...head,
+        others,
+        seen_with: head.seen_with.filter((one) => !forgotten.has(one)),
+        identifiers: told.nameless ? [] : head.identifiers.filter((one) => !forgotten.has(one)),
+        nameless: head.nameless || told.nameless,
+        parent: parent === turn.node ? '' : dangling ? parent : head.parent,
+      },
+    }),
+  )
+}
+
+/** Everything has been heard: the forgotten nodes go, and what is known of them. */
+function letGo(turn: JourneyTurn): void {
+  const told: Reset = { forgotten: [], parent: '', nameless: false, gone: true }
+  let goes = false
+  for (const node of forgottenAt(turn)) {
+    turn.remove(keys.forgotten(node))
+    if (node === turn.node) goes = true
+    else turn.send(factTo(node, { reset: told }))
+  }
+  if (goes) removeAll(turn)
+}

@@ -1,0 +1,96 @@
+// A root lets go of what no rule needs any more: touches that no order can be credited for, orders of which no
+// snapshot can come, identifiers that have shown nothing for long. An order whose touches leave keeps what it
+// came to, and later refunds scale that.
+import { longestWindowMs, type AttributionSettings } from '../attribution/settings'
+import { freezeOrders, ordersOf, type OrderSettling } from '../attribution/settle-orders'
+import { eventLeadMaxMs } from '../edge/event-time'
+import type { NodeHead, Reset } from '../records'
+import { idleMaxMs, orderKeptMs, touchKeptMs } from '../retention'
+import type { Upkeep } from '../stage'
+import { topics } from '../topics'
+import { compareEvidence } from './evidence'
+import {
+  entriesOf,
+  entryOf,
+  factTo,
+  keys,
+  removeAll,
+  touchesFrom,
+  type JourneyTurn,
+} from './journey-state'
+import { orderNode } from './node'
+
+const goesAltogether: Reset = { forgotten: [], parent: '', nameless: false, gone: true }
+
+/** Looks after one node; only roots hold anything that ages. */
+export function tendNode(turn: JourneyTurn, upkeep: Upkeep, settling: OrderSettling): void {
+  const head = turn.get(keys.head)?.head ?? null
+  if (head?.parent !== '' || head.leaving) return
+  if (upkeep.settingsChanged && !isEmpty(turn, 'o')) turn.change({ kind: 'settings' })
+  if (turn.acceptedUpTo === 0) return
+  dropTouches(turn, settling)
+  dropOrders(turn)
+  if (turn.get(keys.head) !== undefined) letIdleGo(turn, head)
+}
+
+function dropTouches(turn: JourneyTurn, settling: OrderSettling): void {
+  const { attribution } = settling.settings
+  const acceptedBefore = turn.acceptedUpTo - touchKeptMs(longestOf(attribution))
+  // An event may be dated a little after its acceptance, never more.
+  const before = acceptedBefore + eventLeadMaxMs
+  const old: string[] = []
+  for (const [key, { touch }] of turn.range(touchesFrom(0), touchesFrom(Math.max(0, before)))) {
+    if (touch !== null && touch.accepted_at < acceptedBefore) old.push(key)
+  }
+  if (old.length === 0) return
+  freezeOrders(turn, before, settling)
+  for (const key of old) turn.remove(key)
+}
+
+function longestOf(all: readonly AttributionSettings[]): number {
+  return Math.max(...all.map(longestWindowMs))
+}
+
+/** An order's set of identifiers stays evidence when the order goes. */
+function dropOrders(turn: JourneyTurn): void {
+  for (const entry of ordersOf(turn)) {
+    const { order_key: id, created_at: at } = entry.order
+    if (at >= turn.acceptedUpTo - orderKeptMs) continue
+    const { identifiers } = entry
+    const evidence = { identifiers, source: 'order', id, at }
+    const known = turn.get(keys.evidence(identifiers))?.evidence ?? null
+    if (identifiers.length > 1 && (known === null || compareEvidence(evidence, known) < 0)) {
+      turn.put(keys.evidence(identifiers), entryOf({ evidence }))
+    }
+    turn.remove(keys.order(id))
+    const node = orderNode(id)
+    if (node === turn.node) removeAll(turn)
+    else turn.send(factTo(node, { reset: goesAltogether }))
+  }
+}
+
+/** A set that holds neither touches nor orders for long goes: its identifiers begin anew if they return. */
+function letIdleGo(turn: JourneyTurn, head: NodeHead): void {
+  const idle = isEmpty(turn, 't') && isEmpty(turn, 'o')
+  if (!idle || head.idle_since === null) {
+    const idleSince = idle ? turn.acceptedUpTo : null
+    if (head.idle_since !== idleSince) {
+      turn.put(keys.head, entryOf({ head: { ...head, idle_since: idleSince } }))
+    }
+    return
+  }
+  if (head.idle_since >= turn.acceptedUpTo - idleMaxMs) return
+  for (const { member } of entriesOf(turn, 'm')) {
+    if (member === null) continue
+    turn.emit(topics.identities, member.identifier, null)
+    if (member.identifier !== turn.node) {
+      turn.send(factTo(member.identifier, { reset: goesAltogether }))
+    }
+  }
+  removeAll(turn)
+}
+
+function isEmpty(turn: JourneyTurn, letter: 'o' | 't'): boolean {
+  const [first] = entriesOf(turn, letter)
+  return first === undefined
+}
