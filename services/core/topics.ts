@@ -68,6 +68,13 @@ export const topics = {
     retentionMs: 90 * dayMs,
     key: 'subject',
   }),
+  /** What became of dead letters; longer there than the letters themselves. */
+  deadLetterOutcomes: topic('dead-letter-outcomes', 'DeadLetterOutcome', {
+    partitions: 'one',
+    cleanup: 'delete',
+    retentionMs: 180 * dayMs,
+    key: 'id of the dead letter',
+  }),
 } as const
 
 /** Holds the original bytes of what could not be processed; headers say where it came from and why. */
@@ -87,6 +94,14 @@ export const deadLetterHeaders = {
   stage: 'tributary-stage',
   reason: 'tributary-reason',
   detail: 'tributary-detail',
+} as const
+
+/** Names of the headers of a dead letter that an operator has sent through its topic again. */
+export const replayHeaders = {
+  /** Id of the first dead letter of the record. */
+  of: 'tributary-replay-of',
+  /** The one stage or service that takes it; all others have had the record. */
+  for: 'tributary-replay-for',
 } as const
 
 /** Subject under which a stage's changelog registers the runtime's own marks. */

@@ -3,6 +3,9 @@ import type { Reject } from '../core/reject'
 import { deadLetterHeaders, deadLettersTopic } from '../core/topics'
 import type { IncomingRecord, OutgoingRecord } from './kafka-records'
 
+/** An ERP may say a lot; a record's headers count towards its size. */
+const detailLengthMax = 4_000
+
 /** @param prefix goes before every topic's name, as everywhere */
 export function deadLetter(
   record: IncomingRecord,
@@ -21,7 +24,7 @@ export function deadLetter(
       [deadLetterHeaders.offset]: String(record.offset),
       [deadLetterHeaders.stage]: stage,
       [deadLetterHeaders.reason]: rejected,
-      [deadLetterHeaders.detail]: detail,
+      [deadLetterHeaders.detail]: detail.slice(0, detailLengthMax),
     },
   }
 }

@@ -12,6 +12,7 @@ import {
   type TransactionalProducer,
   type TransactionalProducerOptions,
 } from './kafka-producer'
+import { connectReader, type KafkaReader } from './kafka-reader'
 import type { Logger } from './logger'
 
 export type { IncomingRecord, OutgoingRecord } from './kafka-records'
@@ -42,6 +43,8 @@ export interface KafkaClient {
   ): Promise<TransactionalProducer>
   runConsumer(options: ConsumerOptions): Promise<Consumer>
   connectAdmin(): Promise<KafkaAdmin>
+  /** For commands that read a topic to its end. */
+  connectReader(): Promise<KafkaReader>
 }
 
 export interface ProducerTimeouts {
@@ -79,6 +82,7 @@ export function createKafka({ brokers, clientId, logger, security }: KafkaOption
     runConsumer: (options) =>
       asDependency('kafka', () => runKafkaConsumer(client(30_000, 8), options)),
     connectAdmin: () => asDependency('kafka', () => createKafkaAdmin(client(10_000, 5))),
+    connectReader: () => asDependency('kafka', () => connectReader(client(10_000, 5))),
   }
 }
 

@@ -15,3 +15,30 @@ declare module 'kafkajs/src/broker' {
   }
   export = Broker
 }
+
+// And the one that kafka-reader.ts asks directly.
+declare module 'kafkajs/src/cluster' {
+  interface ReadMessage {
+    offset: string
+    timestamp: string
+    key: Buffer | null
+    value: Buffer | null
+    headers: Record<string, unknown>
+    isControlRecord?: boolean
+  }
+  interface ReadBroker {
+    fetch(request: object): Promise<{ responses: { partitions: { messages: ReadMessage[] }[] }[] }>
+  }
+  class Cluster {
+    connect(): Promise<void>
+    disconnect(): Promise<void>
+    addTargetTopic(topic: string): Promise<void>
+    refreshMetadataIfNecessary(): Promise<void>
+    findLeaderForPartitions(topic: string, partitions: number[]): Record<string, number[]>
+    findBroker(request: { nodeId: string }): Promise<ReadBroker>
+    fetchTopicsOffset(
+      topics: object[],
+    ): Promise<{ partitions: { partition: number; offset: string }[] }[]>
+  }
+  export = Cluster
+}

@@ -20,7 +20,9 @@ export interface Provisioned {
 
 const weekMs = 7 * 86_400_000
 const messageBytesMax = 8 * 1_048_576
-/** Largest value of any topic: an order's version carries its credits and those before, a dead letter what was refused. */
+/** What a foreign producer wrote may be as large as the broker lets it, and a letter is larger by its headers. */
+const letterBytesMax = 4 * messageBytesMax
+/** Largest value of any topic but the dead letters': an order's version carries its credits and those before. */
 export const recordBytesMax = messageBytesMax - 65_536
 
 /** @throws SetupError when a topic has another partition count, or a schema is not compatible */
@@ -58,7 +60,7 @@ function topicSpecifications({ prefix, partitions }: ProvisionOptions): TopicSpe
       'retention.ms': String(topic.retentionMs ?? -1),
       // By arrival, so that imported history is not deleted as old.
       'message.timestamp.type': 'LogAppendTime',
-      'max.message.bytes': String(messageBytesMax),
+      'max.message.bytes': String(topic === deadLettersTopic ? letterBytesMax : messageBytesMax),
       ...(topic.cleanup === 'compact'
         ? { 'delete.retention.ms': String(weekMs), 'min.cleanable.dirty.ratio': '0.2' }
         : {}),
