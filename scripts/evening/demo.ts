@@ -134,7 +134,10 @@ export class Demo {
   #environment(service: ServiceName, stack: RunningStack): Record<string, string> {
     const secrets = this.#secrets
     const sources = sourcesFor(secrets)
-    const edge = { IDENTIFIER_HASH_KEY: secrets.identifierHashKey }
+    const edge = {
+      IDENTIFIER_HASH_KEY: secrets.identifierHashKey,
+      SPOOL_DIRECTORY: join(this.#dataDirectory, 'spool'),
+    }
     const own: Readonly<Record<ServiceName, Record<string, string>>> = {
       collector: { ...edge, PORT: String(this.#openPorts().collector), SOURCES: sources.collector },
       'order-gateway': {

@@ -23,11 +23,20 @@ export interface RecordCodec<Value> {
   decode(value: Buffer | null): Value | Reject
 }
 
+export interface DraftCodec<Value> {
+  /** Names or is the schema its values are written with. */
+  readonly schema: string
+  readonly encode: (value: Value) => Buffer
+}
+
 export interface SchemaDirectory {
   codec<Name extends RecordName>(subject: string, record: Name): Promise<RecordCodec<Records[Name]>>
   /** The codec of a topic's values, under the subject `<name>-value`.
    * @throws SetupError when this version's schema is not registered */
   topicCodec<T extends Topic>(topic: T): Promise<RecordCodec<ValueOf<T>>>
+  /** The id of a schema, of this version or another, under the subject `<name>-value`.
+   * @throws SetupError when it is not registered */
+  schemaId(topic: Topic, schema: string): Promise<number>
   /** Registers this version's schema of a record; repeating it changes nothing.
    * @returns the schema's id. @throws SetupError when it is not FULL_TRANSITIVE compatible */
   register(subject: string, record: RecordName): Promise<number>
@@ -54,34 +63,47 @@ export function connectRegistry(access: RegistryAccess | string, prefix = ''): S
   const schemaOf = (record: RecordName): object => standaloneSchema(record, avroRecords)
   const fetchWriter = (id: number): Promise<avro.Type | null> => fetchSchema(registry, id)
 
+  const schemaId = async (subject: string, schema: string): Promise<number> => {
+    const type = SchemaType.AVRO
+    const id = await ask(() => registry.getRegistryIdBySchema(prefix + subject, { type, schema }))
+    if (id !== null) return id
+    throw new SetupError(
+      `the registry does not know this version's schema of ${prefix}${subject}: run npm run provision`,
+    )
+  }
   const codec: SchemaDirectory['codec'] = async (subject, record) => {
     const schema = schemaOf(record)
-    const id = await ask(() =>
-      registry.getRegistryIdBySchema(prefix + subject, {
-        type: SchemaType.AVRO,
-        schema: JSON.stringify(schema),
-      }),
-    )
-    if (id === null) {
-      throw new SetupError(
-        `the registry does not know this version's schema of ${prefix}${subject}: run npm run provision`,
-      )
-    }
+    const id = await schemaId(subject, JSON.stringify(schema))
     return createCodec({ id, schema, fetchWriter })
   }
   return {
     codec,
     topicCodec: <T extends Topic>({ name, record }: T) =>
       codec<T['record']>(`${name}-value`, record),
+    schemaId: ({ name }, schema) => schemaId(`${name}-value`, schema),
     register: (subject, record) => registerSchema(registry, prefix + subject, schemaOf(record)),
   }
+}
+
+/** Writes values of this version's schema before anybody can ask for the schema's id; `fillInSchemaId` completes them. */
+export function draftCodec<Name extends RecordName>(record: Name): DraftCodec<Records[Name]> {
+  const schema = standaloneSchema(record, readAvroRecords())
+  const codec = createCodec<Records[Name]>({ id: 0, schema, fetchWriter: nobody })
+  return { schema: JSON.stringify(schema), encode: (value) => codec.encode(value) }
+}
+
+/** Makes a drafted value one that every reader can look up. */
+export function fillInSchemaId(value: Buffer, id: number): void {
+  value.writeInt32BE(id, 1)
 }
 
 /** A codec that needs no registry, for one process that both writes and reads, as tests do. */
 export function localCodec<Name extends RecordName>(record: Name): RecordCodec<Records[Name]> {
   const schema = standaloneSchema(record, readAvroRecords())
-  return createCodec({ id: 1, schema, fetchWriter: () => Promise.resolve(null) })
+  return createCodec({ id: 1, schema, fetchWriter: nobody })
 }
+
+const nobody = (): Promise<null> => Promise.resolve(null)
 
 interface CodecParts {
   readonly id: number

@@ -43,10 +43,16 @@ export const edgeSettings = {
   HSTS_SECONDS: limit(0, { min: 0 }).describe(
     'max-age of strict-transport-security, for an edge served over https; 0 sends none',
   ),
-  PRODUCE_TIMEOUT_MS: limit(5_000).describe('Longest a client waits for Kafka before it hears 503'),
+  PRODUCE_TIMEOUT_MS: limit(5_000).describe(
+    'Longest a client waits for Kafka before its records go to the spool',
+  ),
   FLUSH_MS: limit(1, { min: 0 }).describe('How long a lone record waits for company'),
-  QUEUE_BYTES_MAX: limit(67_108_864).describe(
-    'Most bytes waiting for Kafka; more hear 503 at once',
+  QUEUE_BYTES_MAX: limit(67_108_864).describe('Most bytes waiting for Kafka; more go to the spool'),
+  SPOOL_DIRECTORY: z
+    .string()
+    .describe('Where records wait while Kafka is away, on a disk that outlives the process'),
+  SPOOL_BYTES_MAX: limit(1_073_741_824, { min: 65_536 }).describe(
+    'Most bytes waiting there; more hear 503',
   ),
 }
 

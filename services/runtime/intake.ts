@@ -1,79 +1,127 @@
-// Decides how a record that an edge has accepted becomes durable: today acknowledged by Kafka or not taken at
-// all. What keeps records while Kafka is away belongs here, behind the same `keep`.
-import { partitionOf } from '../core/partition'
-import type { RecordCodec } from './codec'
-import { DependencyError } from './errors'
-import type { Health } from './health'
-import type { OutgoingRecord } from './kafka'
-import type { CoalescingProducer } from './kafka-coalescing'
+// Decides how a record that an edge has accepted becomes durable: acknowledged by Kafka or, while Kafka is away
+// or too slow, flushed to the spool on this machine's disk. A record sent in vain may have been written all the
+// same; then it reaches the topic twice with the same id, and counts once.
+import { createBreaker, failureOf, within, type BreakerOptions } from './breaker'
+import type { DraftCodec } from './codec'
+import { tolerating, type Health } from './health'
 import type { Metrics } from './metrics'
+import type { Outlet } from './outlet'
+import { replaySpool } from './replay-spool'
+import type { Spool } from './spool'
+import type { AcceptedRecord } from './spool-frame'
 
 export interface Intake<Value> {
-  /** Resolves 'kept' once nothing short of losing the brokers loses these records, and 'unavailable' when that
-   * cannot be said in time: they may or may not have been written, and the client must send them again. */
+  /** Resolves 'kept' once nothing short of losing the brokers, or this machine's disk, loses these records, and
+   * 'unavailable' when that cannot be said in time: the client must send them again. */
   keep(values: readonly Value[]): Promise<'kept' | 'unavailable'>
+  close(): void
 }
 
 export interface IntakeOptions<Value> {
-  /** Full name on the broker. */
-  readonly topic: string
-  readonly partitions: number
   readonly keyOf: (value: Value) => string
-  readonly codec: Pick<RecordCodec<Value>, 'encode'>
-  readonly producer: Pick<CoalescingProducer, 'send' | 'queuedBytes'>
-  /** Longest a client waits for Kafka. */
+  /** How values are written; `schema` names the schema. */
+  readonly codec: DraftCodec<Value>
+  readonly outlet: Outlet
+  readonly spool: Pick<Spool, 'append' | 'oldest'>
+  /** Longest a client waits for Kafka, and for the disk. */
   readonly timeoutMs: number
   readonly health: Health
   readonly metrics: Metrics
 }
 
+/*
+ * Direct: records go to Kafka. The first that fails or takes too long ends it; whoever waits goes to the spool too.
+ * Spooling: records go to the spool at once, so that an outage costs nobody a wait but the first. What Kafka
+ * acknowledges, a replayed batch or the one live request allowed to try now and then, makes it direct again.
+ * New records then pass the spool by: nothing behind the edge depends on their order, and they should not wait for an
+ * hour of spool. The spool cannot starve: its batches queue for the same producer as theirs, one after the other.
+ */
 export function createIntake<Value>(options: IntakeOptions<Value>): Intake<Value> {
-  const { topic, partitions, keyOf, codec, producer, timeoutMs, health, metrics } = options
-  const seconds = metrics.histogram('produce_seconds', 'Time until Kafka acknowledged')
-  const batches = metrics.counter('produces_total', 'Batches handed to Kafka, by outcome', [
-    'outcome',
-  ])
-  const records = metrics.counter('produced_records_total', 'Records Kafka acknowledged')
-  const queued = metrics.gauge('queued_bytes', 'Bytes waiting for Kafka or under way')
+  const { keyOf, codec, outlet, spool, timeoutMs, health } = options
+  const metrics = intakeMetrics(options.metrics)
+  const breaker = createBreaker({ timeoutMs, ...degrading(health) })
+  const replay = replaySpool({
+    spool,
+    health: tolerating(health),
+    send: (records) => outlet.send(records),
+    onReplayed: (records) => {
+      metrics.replayed.inc(records)
+      metrics.records.inc(records)
+      breaker.close()
+    },
+  })
+  replay.wake()
 
-  const outgoing = (value: Value): OutgoingRecord => {
-    const key = Buffer.from(keyOf(value))
-    return { topic, partition: partitionOf(key, partitions), key, value: codec.encode(value) }
+  const toKafka = async (records: readonly AcceptedRecord[]): Promise<boolean> => {
+    const startedAt = performance.now()
+    const sent = await breaker.attempt(() => {
+      const sending = outlet.send(records)
+      metrics.queued.set(outlet.queuedBytes())
+      return sending
+    })
+    metrics.queued.set(outlet.queuedBytes())
+    if (!sent) return false
+    metrics.seconds.observe((performance.now() - startedAt) / 1000)
+    metrics.batches.inc({ outcome: 'kept' })
+    metrics.records.inc(records.length)
+    return true
   }
+  const toSpool = async (records: readonly AcceptedRecord[]): Promise<boolean> => {
+    const patience = { dependency: 'spool', timeoutMs }
+    const failure = await failureOf(within(patience, spool.append(records)))
+    metrics.batches.inc({ outcome: failure === null ? 'spooled' : 'unavailable' })
+    if (failure !== null) {
+      health.unwell('spool', failure.message)
+      breaker.hurry()
+      return false
+    }
+    health.well('spool')
+    metrics.spooled.inc(records.length)
+    replay.wake()
+    return true
+  }
+  const accepted = (value: Value): AcceptedRecord => ({
+    key: keyOf(value),
+    value: codec.encode(value),
+    schema: codec.schema,
+  })
   return {
     async keep(values) {
-      const startedAt = performance.now()
-      const sent = producer.send(values.map(outgoing))
-      queued.set(producer.queuedBytes())
-      try {
-        await within(timeoutMs, sent)
-      } catch (error) {
-        if (!(error instanceof DependencyError)) throw error
-        health.unwell(error.dependency, error.message)
-        batches.inc({ outcome: 'unavailable' })
-        return 'unavailable'
-      } finally {
-        queued.set(producer.queuedBytes())
-      }
-      health.well('kafka')
-      seconds.observe((performance.now() - startedAt) / 1000)
-      batches.inc({ outcome: 'kept' })
-      records.inc(values.length)
-      return 'kept'
+      const records = values.map(accepted)
+      return (await toKafka(records)) || (await toSpool(records)) ? 'kept' : 'unavailable'
+    },
+    close: () => {
+      replay.close()
     },
   }
 }
 
-async function within(timeoutMs: number, sent: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new DependencyError('kafka', `no acknowledgement within ${timeoutMs} ms`))
-    }, timeoutMs)
-  })
-  try {
-    await Promise.race([sent, late])
-  } finally {
-    clearTimeout(timer)
+/** While Kafka is away the edge is degraded, naming what it was that failed; while Kafka is there, a spool without
+ * room is no fault. */
+function degrading(health: Health): Pick<BreakerOptions, 'onOpen' | 'onClose'> {
+  const away = new Set<string>()
+  return {
+    onOpen: ({ dependency, message }) => {
+      away.add(dependency)
+      health.degraded(dependency, message)
+    },
+    onClose: () => {
+      for (const dependency of away) health.well(dependency)
+      away.clear()
+      health.well('spool')
+    },
+  }
+}
+
+function intakeMetrics(metrics: Metrics) {
+  return {
+    seconds: metrics.histogram('produce_seconds', 'Time until Kafka acknowledged'),
+    batches: metrics.counter('produces_total', 'Batches made durable or not, by outcome', [
+      'outcome',
+    ]),
+    records: metrics.counter('produced_records_total', 'Records Kafka acknowledged'),
+    queued: metrics.gauge('queued_bytes', 'Bytes waiting for Kafka or under way'),
+    spooled: metrics.counter('spooled_records_total', 'Records flushed to the spool'),
+    replayed: metrics.counter('spool_replayed_records_total', 'Records replayed from the spool'),
   }
 }

@@ -1,17 +1,28 @@
-// Opens what an edge needs to make records durable: the schema's id, the topic's partition count, a producer.
+// Opens what an edge needs to make records durable: a spool of its own, and as soon as they answer the schema's
+// id, the topic's partition count and a producer. An edge started during an outage takes records all the same.
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Topic, ValueOf } from '../core/topics'
-import { SetupError } from './errors'
+import { draftCodec, type SchemaDirectory } from './codec'
+import { DependencyError, SetupError } from './errors'
+import { tolerating } from './health'
 import { createIntake, type Intake } from './intake'
 import type { KafkaClient } from './kafka'
 import { coalesce } from './kafka-coalescing'
 import type { Service } from './lifecycle'
+import { createOutlet, type Outlet } from './outlet'
 import { retry } from './retry'
+import { openSpool } from './spool'
+import { createSpoolMetrics } from './spool-metrics'
+import { keepSchema, readSchema, schemaName } from './spool-schemas'
 import { kafkaFrom, registryFrom, type KafkaConfig } from './transport'
 
 export interface IntakeSettings extends KafkaConfig {
   readonly PRODUCE_TIMEOUT_MS: number
   readonly FLUSH_MS: number
   readonly QUEUE_BYTES_MAX: number
+  readonly SPOOL_DIRECTORY: string
+  readonly SPOOL_BYTES_MAX: number
 }
 
 /** Records in one produce: some 200 KB, acknowledged in a few milliseconds. */
@@ -20,23 +31,94 @@ const sendRecordsMax = 1_000
 const producerRetries = 2
 
 /**
- * Waits for Kafka and the registry, then opens the way into `topic`. Closed with the service, what waits sent first.
- * @throws SetupError when topic or schema are missing
+ * Opens the way into `topic`, waiting for Kafka and the registry no longer than a client would. Closed with the
+ * service, what waits sent first.
+ * @throws SetupError when topic or schema are missing, or the spool cannot be used
  */
 export async function openIntake<T extends Topic>(
   service: Service,
   config: IntakeSettings,
   { topic, keyOf }: { readonly topic: T; readonly keyOf: (value: ValueOf<T>) => string },
 ): Promise<Intake<ValueOf<T>>> {
-  const { health, metrics } = service
+  const { health, metrics, logger } = service
   const name = config.TOPIC_PREFIX + topic.name
-  const kafka = kafkaFrom(config, service)
+  const draft = draftCodec<T['record']>(topic.record)
+  const { schema } = draft
+  const directory = join(config.SPOOL_DIRECTORY, name)
+  const spool = await openSpool({
+    directory,
+    bytesMax: config.SPOOL_BYTES_MAX,
+    metrics: createSpoolMetrics(metrics),
+    logger,
+    now: Date.now,
+  })
+  service.onStop(() => spool.close())
+  await keepSchema(directory, schema)
   const registry = registryFrom(config)
-  const codec = await retry(() => registry.topicCodec(topic), { health })
-  const partitions = await retry(() => countPartitions(kafka, name), { health })
+  const outlet = await connectInTime(service, config.PRODUCE_TIMEOUT_MS, async () => {
+    const ownId = await retry(() => registry.schemaId(topic, schema), {
+      health: tolerating(health),
+    })
+    return connectOutlet(service, config, {
+      name,
+      schemaIdOf: (found) =>
+        found === schemaName(schema)
+          ? Promise.resolve(ownId)
+          : earlierSchemaId(registry, topic, () => readSchema(directory, found)),
+    })
+  })
+  const intake = createIntake({
+    keyOf,
+    codec: { ...draft, schema: schemaName(schema) },
+    outlet,
+    spool,
+    timeoutMs: config.PRODUCE_TIMEOUT_MS,
+    health,
+    metrics,
+  })
+  service.onStop(() => {
+    intake.close()
+  })
+  return intake
+}
+
+/** An outlet that is there in time and refuses until `connect` has come through. */
+async function connectInTime(
+  service: Service,
+  timeoutMs: number,
+  connect: () => Promise<Outlet>,
+): Promise<Outlet> {
+  let connected: Outlet | null = null
+  let isStarting = true
+  const connecting = connect().then((outlet) => {
+    connected = outlet
+  })
+  connecting.catch((error: unknown) => {
+    if (!isStarting) service.crash(error)
+  })
+  await Promise.race([connecting, pause(timeoutMs, undefined, { ref: false })])
+  isStarting = false
+  const reached = (): Outlet => {
+    if (connected !== null) return connected
+    throw new DependencyError('kafka or registry', 'not reached since the start')
+  }
+  return {
+    send: async (records) => reached().send(records),
+    queuedBytes: () => connected?.queuedBytes() ?? 0,
+  }
+}
+
+async function connectOutlet(
+  service: Service,
+  config: IntakeSettings,
+  { name, schemaIdOf }: { name: string; schemaIdOf: (schema: string) => Promise<number> },
+): Promise<Outlet> {
+  const options = { health: tolerating(service.health) }
+  const kafka = kafkaFrom(config, service)
+  const partitions = await retry(() => countPartitions(kafka, name), options)
   const plain = await retry(
     () => kafka.connectProducer({ requestMs: config.PRODUCE_TIMEOUT_MS, retries: producerRetries }),
-    { health },
+    options,
   )
   const producer = coalesce(plain, {
     flushMs: config.FLUSH_MS,
@@ -44,16 +126,21 @@ export async function openIntake<T extends Topic>(
     sendRecordsMax,
   })
   service.onStop(() => producer.close())
-  return createIntake({
-    topic: name,
-    partitions,
-    keyOf,
-    codec,
-    producer,
-    timeoutMs: config.PRODUCE_TIMEOUT_MS,
-    health,
-    metrics,
-  })
+  return createOutlet({ topic: name, partitions, producer, schemaIdOf })
+}
+
+/** An earlier version's schema that the registry has lost is no reason to stop: its records wait in the spool. */
+async function earlierSchemaId(
+  registry: SchemaDirectory,
+  topic: Topic,
+  read: () => Promise<string>,
+): Promise<number> {
+  try {
+    return await registry.schemaId(topic, await read())
+  } catch (error) {
+    if (error instanceof SetupError) throw new DependencyError('schema registry', error)
+    throw error
+  }
 }
 
 async function countPartitions(kafka: KafkaClient, name: string): Promise<number> {

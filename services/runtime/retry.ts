@@ -5,7 +5,7 @@ import { DependencyError } from './errors'
 import type { Health } from './health'
 
 export interface RetryOptions {
-  readonly health: Health
+  readonly health: Pick<Health, 'unwell' | 'well'>
   /** Longest pause between two tries. */
   readonly maxPauseMs?: number
   /** How often to try in all; by default for ever. */

@@ -159,7 +159,7 @@ test('every key of a source is valid, and names it', async () => {
 })
 
 test.each(['refuse', 'hold'] as const)(
-  'while Kafka is away (%s) a client is told to try again, and readiness names it',
+  'while Kafka is away (%s) and the spool is full a client is told to try again, and readiness names both',
   async (mode) => {
     const { post, pixel, producer, health } = await startCollector()
     producer.mode = mode
@@ -167,10 +167,11 @@ test.each(['refuse', 'hold'] as const)(
     expect(response.status).toBe(503)
     expect(response.headers.get('retry-after')).toBe('5')
     expect((await pixel(`write_key=${key}`)).status).toBe(503)
-    expect(health.faults()).toEqual([expect.stringMatching(/^kafka: /)])
+    expect(health.faults()).toEqual(['spool: spool: full'])
+    expect(health.degradations()).toEqual([expect.stringMatching(/^kafka: /)])
     producer.mode = 'acknowledge'
     expect((await post(click)).status).toBe(200)
-    expect(health.faults()).toEqual([])
+    expect([...health.faults(), ...health.degradations()]).toEqual([])
   },
 )
 

@@ -19,7 +19,9 @@ import { createIntake, type Intake } from '../../services/runtime/intake'
 import type { OutgoingRecord } from '../../services/runtime/kafka'
 import type { Logger } from '../../services/runtime/logger'
 import { createMetrics, type Metrics } from '../../services/runtime/metrics'
+import { createOutlet } from '../../services/runtime/outlet'
 import { createPhoneReader } from '../../services/runtime/read-phone'
+import type { Spool } from '../../services/runtime/spool'
 
 export interface FakeProducer {
   /** acknowledges at once, refuses, or lets callers wait for `release`. */
@@ -52,6 +54,12 @@ export function createFakeProducer(): FakeProducer {
   return producer
 }
 
+/** A spool that is always full, so that what a client hears is what Kafka said. */
+const noRoom: Pick<Spool, 'append' | 'oldest'> = {
+  append: () => Promise.reject(new DependencyError('spool', 'full')),
+  oldest: () => Promise.resolve(null),
+}
+
 export interface EdgeBench<Name extends RecordName> {
   readonly producer: FakeProducer
   readonly intake: Intake<Records[Name]>
@@ -76,11 +84,15 @@ export function createEdgeBench<Name extends RecordName>(
   const logger = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) })
   const codec = localCodec(record)
   const intake = createIntake({
-    topic: 'bench',
-    partitions: 4,
     keyOf,
-    codec,
-    producer,
+    codec: { schema: 'bench', encode: (value) => codec.encode(value) },
+    outlet: createOutlet({
+      topic: 'bench',
+      partitions: 4,
+      producer,
+      schemaIdOf: () => Promise.resolve(1),
+    }),
+    spool: noRoom,
     timeoutMs: 200,
     health,
     metrics,

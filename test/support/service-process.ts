@@ -1,5 +1,7 @@
 // A service as a process of its own, from the build, so that it can be killed like one.
 import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { projectDirectory } from '../../services/runtime/schemas'
 import { until } from './until'
@@ -10,6 +12,7 @@ export class ServiceProcess {
   #child: ChildProcess | null = null
   #port = 0
   #output = ''
+  #spool: string | null = null
 
   constructor(service: string, environment: Readonly<Record<string, string>>) {
     this.#service = service
@@ -22,7 +25,13 @@ export class ServiceProcess {
     this.#port = 0
     const main = join(projectDirectory(), 'dist', 'services', this.#service, 'main.js')
     const child = spawn(process.execPath, [main], {
-      env: { ...process.env, OPERATIONS_PORT: '0', EXIT_WITH_PARENT: 'true', ...this.#environment },
+      env: {
+        ...process.env,
+        OPERATIONS_PORT: '0',
+        EXIT_WITH_PARENT: 'true',
+        SPOOL_DIRECTORY: this.#spoolDirectory(),
+        ...this.#environment,
+      },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     this.#child = child
@@ -43,6 +52,12 @@ export class ServiceProcess {
       },
       () => this.#output.slice(-2_000),
     )
+  }
+
+  /** One for this service whatever happens to its processes, gone with the tests. */
+  #spoolDirectory(): string {
+    this.#spool ??= makeSpoolDirectory()
+    return this.#spool
   }
 
   async isReady(): Promise<boolean> {
@@ -67,4 +82,17 @@ export class ServiceProcess {
     this.#child = null
     return ended
   }
+}
+
+const spools: string[] = []
+
+function makeSpoolDirectory(): string {
+  if (spools.length === 0) {
+    process.once('exit', () => {
+      for (const spool of spools) rmSync(spool, { recursive: true, force: true })
+    })
+  }
+  const spool = mkdtempSync(join(tmpdir(), 'tributary-spool-'))
+  spools.push(spool)
+  return spool
 }
