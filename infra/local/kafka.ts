@@ -8,6 +8,7 @@ import { SetupError } from '../../services/runtime/errors'
 import { projectDirectory } from '../../services/runtime/schemas'
 import { javaCommand } from './config'
 import { installOnce, runMaven } from './install'
+import { scramUsers, secureProperties, type SecureListeners } from './kafka/secure-listeners'
 import type { Part } from './part'
 
 const kafkaVersion = '4.3.0'
@@ -46,8 +47,9 @@ export function kafkaPart(options: {
   readonly dataDirectory: string
   readonly port: number
   readonly controllerPort: number
+  readonly secure?: SecureListeners
 }): Part {
-  const { jars, dataDirectory, port } = options
+  const { jars, dataDirectory, port, secure } = options
   const java = javaCommand()
   const properties = join(dataDirectory, 'server.properties')
   const logDirectory = join(dataDirectory, 'data')
@@ -59,7 +61,8 @@ export function kafkaPart(options: {
     // Half formatted by a run that was killed.
     rmSync(logDirectory, { recursive: true, force: true })
     const cluster = randomBytes(16).toString('base64url').replace(/^-/, 'a')
-    const format = ['format', '--standalone', '-t', cluster, '-c', properties]
+    const users = secure === undefined ? [] : scramUsers(secure)
+    const format = ['format', '--standalone', '-t', cluster, '-c', properties, ...users]
     const tool = spawnSync(java, [...classes, logging, 'kafka.tools.StorageTool', ...format])
     if (tool.status !== 0) {
       throw new SetupError(
@@ -111,11 +114,12 @@ function kafkaSources(): string {
   return join(projectDirectory(), 'infra', 'local', 'kafka')
 }
 
-function propertiesOf(
-  options: { readonly port: number; readonly controllerPort: number },
-  logDirectory: string,
-): string {
-  const client = `PLAINTEXT://127.0.0.1:${options.port}`
+function propertiesOf(options: Parameters<typeof kafkaPart>[0], logDirectory: string): string {
+  const secure =
+    options.secure === undefined ? null : secureProperties(options.secure, options.dataDirectory)
+  const plain = `PLAINTEXT://127.0.0.1:${options.port}`
+  const client = secure === null ? plain : `${plain},${secure.listeners}`
+  const protocols = secure === null ? '' : `,${secure.protocols}`
   const controller = `127.0.0.1:${options.controllerPort}`
   return [
     'process.roles=broker,controller',
@@ -124,7 +128,8 @@ function propertiesOf(
     `advertised.listeners=${client}`,
     'controller.listener.names=CONTROLLER',
     `controller.quorum.bootstrap.servers=${controller}`,
-    'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    `listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${protocols}`,
+    ...(secure?.lines ?? []),
     `log.dirs=${logDirectory}`,
     'auto.create.topics.enable=false',
     // One node: internal topics cannot be copied, and few partitions start quickly.

@@ -11,6 +11,8 @@ export interface WarehouseOptions {
   readonly database: string
   readonly user: string
   readonly password: string
+  /** PEM of the authority of an https address; without one, those the system knows. */
+  readonly ca?: string | null
   /** Longest wait for one answer; an insert that takes longer has an unknown outcome and is repeated. */
   readonly timeoutMs: number
 }
@@ -54,10 +56,12 @@ const insertSettings: ClickHouseSettings = {
 }
 
 export function connectWarehouse(options: WarehouseOptions): Warehouse {
+  const { ca = null } = options
   const client = createClient({
     url: options.url,
     username: options.user,
     password: options.password,
+    ...(ca === null ? {} : { tls: { ca_cert: Buffer.from(ca) } }),
     application: 'tributary',
     request_timeout: options.timeoutMs,
     max_open_connections: 10,

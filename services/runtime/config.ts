@@ -113,8 +113,8 @@ export function loadConfig<Shape extends z.ZodRawShape>(
 ): z.output<z.ZodObject<Shape>> {
   const given: Record<string, string> = {}
   for (const name of Object.keys(shape)) {
-    const file = environment[`${name}_FILE`]
-    const value = environment[name] ?? (file === undefined ? undefined : readSecret(name, file))
+    const file = environment[`${name}_FILE`] ?? ''
+    const value = environment[name] ?? (file === '' ? undefined : readSecret(name, file))
     if (value !== undefined && value !== '') given[name] = value
   }
   const result = z.object(shape).safeParse(given)

@@ -1,5 +1,7 @@
 // Bad data is a value (core/reject.ts), our own faults are assertions; these two are what remains.
 
+import { advice } from './advice'
+
 /** The operator must act: bad configuration, a missing topic, an incompatible schema. Printed as one line, exit 1. */
 export class SetupError extends Error {
   override readonly name = 'SetupError'
@@ -11,7 +13,8 @@ export class DependencyError extends Error {
   readonly dependency: string
 
   constructor(dependency: string, cause: unknown) {
-    super(`${dependency}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    const words = (cause instanceof Error ? cause.message : String(cause)).trim()
+    super(`${dependency}: ${words}${advice(dependency, cause)}`, { cause })
     this.dependency = dependency
   }
 }

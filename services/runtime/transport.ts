@@ -4,25 +4,36 @@ import { createSecureContext } from 'node:tls'
 import type { z } from 'zod'
 import { connectRegistry, type RegistryAccess, type SchemaDirectory } from './codec'
 import type { kafkaSettings } from './config'
-import { SetupError } from './errors'
 import { createKafka, type KafkaClient, type KafkaSecurity } from './kafka'
 import type { Logger } from './logger'
+import { incomplete, refuse, superfluous, type GivenSettings } from './setting-faults'
+import type { Metrics } from './metrics'
 
 export type KafkaConfig = z.output<z.ZodObject<typeof kafkaSettings>>
+
+export interface KafkaUser {
+  readonly name: string
+  readonly logger: Logger
+  /** Not for commands, which nobody scrapes. */
+  readonly metrics?: Metrics
+}
 
 /**
  * A client of the configured cluster; nothing is connected yet.
  * @throws SetupError naming every setting that is half given
  */
-export function kafkaFrom(
-  config: KafkaConfig,
-  { name, logger }: { readonly name: string; readonly logger: Logger },
-): KafkaClient {
+export function kafkaFrom(config: KafkaConfig, { name, logger, metrics }: KafkaUser): KafkaClient {
   const security = kafkaSecurity(config)
   if (security.sasl?.mechanism === 'plain' && security.tls === null) {
     logger.warn('KAFKA_TLS is off: the password of KAFKA_SASL_MECHANISM plain travels readable')
   }
-  return createKafka({ brokers: config.KAFKA_BROKERS, clientId: name, logger, security })
+  return createKafka({
+    brokers: config.KAFKA_BROKERS,
+    clientId: name,
+    logger,
+    security,
+    onGuard: (guard) => metrics?.kafkaGuards.inc({ guard }),
+  })
 }
 
 /** The schemas of the configured installation. @throws SetupError naming every setting that is half given */
@@ -72,26 +83,7 @@ function registryAccess(config: KafkaConfig): RegistryAccess {
   }
 }
 
-type Settings = Readonly<Record<string, string | undefined>>
-
-/** What has no effect is refused: whoever gave it believes that it protects something. */
-export function superfluous(settings: Settings, because: string): string[] {
-  return Object.entries(settings)
-    .filter(([, value]) => value !== undefined)
-    .map(([name]) => `${name}: given, but ${because}`)
-}
-
-/** Settings that stand together or not at all. */
-function incomplete(settings: Settings): string[] {
-  const entries = Object.entries(settings)
-  const given = entries.find(([, value]) => value !== undefined)
-  if (given === undefined) return []
-  return entries
-    .filter(([, value]) => value === undefined)
-    .map(([name]) => `${name}: missing, since ${given[0]} is given`)
-}
-
-function unusable({ KAFKA_TLS_CERT: cert, KAFKA_TLS_KEY: key }: Settings): string[] {
+function unusable({ KAFKA_TLS_CERT: cert, KAFKA_TLS_KEY: key }: GivenSettings): string[] {
   if (cert === undefined || key === undefined) return []
   try {
     createSecureContext({ cert, key })
@@ -99,9 +91,4 @@ function unusable({ KAFKA_TLS_CERT: cert, KAFKA_TLS_KEY: key }: Settings): strin
   } catch {
     return ['KAFKA_TLS_KEY: is not the unencrypted PEM key of KAFKA_TLS_CERT']
   }
-}
-
-/** @throws SetupError unless there are no faults */
-export function refuse(faults: readonly string[]): void {
-  if (faults.length > 0) throw new SetupError(`configuration: ${faults.join('; ')}`)
 }
