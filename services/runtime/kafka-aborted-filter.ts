@@ -1,26 +1,11 @@
 // kafkajs 2.2.4 delivers records of aborted transactions when such transactions overlap, or when a fetch
 // starts inside one: its filter walks the broker's list of aborted transactions as if it were sorted by first
 // offset (it is sorted by completion), takes at most one step per record, and takes any record whose key is
-// four zero bytes for an abort marker. Here every fetch response is filtered rightly before kafkajs sees it.
+// four zero bytes for an abort marker. Here every fetch response is filtered rightly before kafkajs sees it (kafka-fetch.ts).
 // Aborted records are marked as control records, which kafkajs hides but whose offsets it still counts.
-import Broker from 'kafkajs/src/broker'
+import type Broker from 'kafkajs/src/broker'
 
 type Partition = Awaited<ReturnType<Broker['fetch']>>['responses'][number]['partitions'][number]
-
-let installed = false
-
-/** Mends every consumer of this process; calling it again changes nothing. */
-export function installAbortedFilter(): void {
-  if (installed) return
-  installed = true
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- called below with the broker it came from
-  const fetch = Broker.prototype.fetch
-  Broker.prototype.fetch = async function (this: Broker, request) {
-    const response = await fetch.call(this, request)
-    for (const { partitions } of response.responses) partitions.forEach(hideAborted)
-    return response
-  }
-}
 
 /** Marks the records of aborted transactions, and leaves no list for kafkajs's own filter to work on. */
 export function hideAborted(partition: Partition): void {

@@ -1,6 +1,7 @@
 // Questions to and orders for the cluster itself: topics, their sizes and where their logs begin and end.
-import { type Admin as KafkajsAdmin, type Kafka } from 'kafkajs'
+import type { Admin as KafkajsAdmin } from 'kafkajs'
 import { asDependency } from './errors'
+import { closeClient, cutOnTimeout, type OneClient } from './kafka-client'
 
 export interface TopicSpecification {
   readonly name: string
@@ -38,8 +39,9 @@ export interface KafkaAdmin {
 }
 
 /** Every method throws a DependencyError when the cluster does not answer. */
-export async function createKafkaAdmin(kafka: Kafka): Promise<KafkaAdmin> {
-  const admin = kafka.admin()
+export async function createKafkaAdmin(client: OneClient): Promise<KafkaAdmin> {
+  const admin = client.kafka.admin()
+  cutOnTimeout(admin, client)
   await admin.connect()
   return {
     createTopics: (topics) => asDependency('kafka', () => createMissing(admin, topics)),
@@ -74,7 +76,7 @@ export async function createKafkaAdmin(kafka: Kafka): Promise<KafkaAdmin> {
         }),
       ),
     clusterId: () => asDependency('kafka', async () => (await admin.describeCluster()).clusterId),
-    close: () => admin.disconnect(),
+    close: () => closeClient(() => admin.disconnect(), client),
   }
 }
 

@@ -1,22 +1,21 @@
 // Producers. kafkajs's idempotent producer rolls its sequence back after a failed send and may then have a
-// different batch acknowledged as a duplicate; its send may resolve with partitions missing; its transactional
-// producer is stuck after a failed commit. So: one send in flight, every answer checked for every partition
-// sent, and a producer that has failed once is thrown away.
-import {
-  type Kafka,
-  type Producer as KafkajsProducer,
-  type RecordMetadata,
-  type TopicMessages,
-} from 'kafkajs'
-import { asDependency, DependencyError } from './errors'
+// different batch acknowledged as a duplicate, of a later send or of one made meanwhile; its send may resolve with
+// partitions missing when a leader moves between two tries; its sequence wraps to 0 wherever it passes 2^31; its
+// transactional producer is stuck after a failed commit. So: one send at a time, every answer checked for every
+// partition sent, and a producer that has failed or sent much is thrown away.
+import type { Producer as KafkajsProducer, RecordMetadata, TopicMessages } from 'kafkajs'
+import { DependencyError } from './errors'
+import { closeClient, cutOnTimeout, type OneClient, type OpenClient } from './kafka-client'
 import type { OutgoingRecord } from './kafka-records'
 
 /** A send is one record batch per partition, which the broker bounds. */
 const batchRecordsMax = 500
 const batchBytesMax = 512 * 1024
+/** Sequences are counted per partition and end at 2^31: half of that for all partitions together is safe. */
+const producerRecordsMax = 2 ** 30
 
 export interface Producer {
-  /** Resolves once all replicas have every record. One call at a time.
+  /** Resolves once all replicas have every record; calls take turns.
    * @throws DependencyError; the records may or may not have been written then */
   send(records: readonly OutgoingRecord[]): Promise<void>
   close(): Promise<void>
@@ -26,13 +25,16 @@ export interface TransactionalProducerOptions {
   readonly transactionalId: string
   /** The broker aborts an orphaned transaction after this long; until then it holds back every reader. */
   readonly transactionTimeoutMs: number
+  /** How many records it may send before it must be replaced. */
+  readonly recordsMax?: number
 }
 
 export interface TransactionalProducer {
   /**
    * Writes all records or none, and fences older producers of the same id.
    * @returns the next offset of each `topic:partition` written, commit marker not counted
-   * @throws DependencyError; the outcome is unknown then and the producer must be closed and replaced
+   * @throws DependencyError; the outcome is unknown then, and the producer must be closed and replaced: it does
+   * nothing any more. It also asks so to be replaced when it has sent much: only whoever owns the state may fence.
    */
   transact(records: readonly OutgoingRecord[]): Promise<Map<string, number>>
   /** The same, step by step. */
@@ -47,66 +49,104 @@ export interface OpenTransaction {
   abort(): Promise<void>
 }
 
-export async function connectPlainProducer(kafka: Kafka): Promise<Producer> {
-  const connect = async (): Promise<KafkajsProducer> => {
-    const producer = kafka.producer({
+interface OpenProducer {
+  readonly inner: KafkajsProducer
+  readonly client: OneClient
+  sent: number
+}
+
+export async function connectPlainProducer(
+  open: OpenClient,
+  recordsMax = producerRecordsMax,
+): Promise<Producer> {
+  const connect = async (): Promise<OpenProducer> => {
+    const client = open()
+    const inner = client.kafka.producer({
       idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
     })
-    await producer.connect()
-    return producer
+    cutOnTimeout(inner, client)
+    await inner.connect().catch(discardOnFailure(inner, client))
+    return { inner, client, sent: 0 }
   }
-  let current: KafkajsProducer | null = await connect()
+  let current: OpenProducer | null = await connect()
+  const discard = (used: OpenProducer): void => {
+    current = null
+    used.client.acted('producer_replaced')
+    discardProducer(used)
+  }
+  const inTurn = takeTurns()
   return {
-    async send(records) {
-      const producer = (current ??= await asDependency('kafka', connect))
-      try {
-        for (const chunk of chunksOf(records)) {
-          assertCovered(chunk, await producer.sendBatch({ acks: -1, topicMessages: chunk }))
+    send: (records) =>
+      inTurn(async () => {
+        try {
+          if (current !== null && current.sent + records.length > recordsMax) discard(current)
+          const used = (current ??= await connect())
+          used.sent += records.length
+          for (const chunk of chunksOf(records)) {
+            assertCovered(chunk, await used.inner.sendBatch({ acks: -1, topicMessages: chunk }))
+          }
+        } catch (error) {
+          if (current !== null) discard(current)
+          throw new DependencyError('kafka', error)
         }
-      } catch (error) {
+      }),
+    close: () =>
+      inTurn(async () => {
+        if (current !== null) await disconnect(current)
         current = null
-        void producer.disconnect().catch(() => undefined)
-        throw new DependencyError('kafka', error)
-      }
-    },
-    close: async () => {
-      await current?.disconnect()
-      current = null
-    },
+      }),
   }
 }
 
 export async function connectTransactionalProducer(
-  kafka: Kafka,
-  { transactionalId, transactionTimeoutMs }: TransactionalProducerOptions,
+  open: OpenClient,
+  options: TransactionalProducerOptions,
 ): Promise<TransactionalProducer> {
-  const producer = kafka.producer({
+  const { transactionalId, transactionTimeoutMs, recordsMax = producerRecordsMax } = options
+  const client = open()
+  const inner = client.kafka.producer({
     transactionalId,
     transactionTimeout: transactionTimeoutMs,
     idempotent: true,
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
   })
-  await producer.connect()
-  const begin = async (): Promise<OpenTransaction> => {
-    const transaction = await asDependency('kafka', () => producer.transaction())
-    return {
-      send: (records) =>
-        asDependency('kafka', async () => {
-          const next = new Map<string, number>()
-          for (const chunk of chunksOf(records)) {
-            const answer = await transaction.sendBatch({ acks: -1, topicMessages: chunk })
-            assertCovered(chunk, answer)
-            noteNextOffsets(next, chunk, answer)
-          }
-          return next
-        }),
-      commit: () => asDependency('kafka', () => transaction.commit()),
-      abort: () => asDependency('kafka', () => transaction.abort()),
+  cutOnTimeout(inner, client)
+  await inner.connect().catch(discardOnFailure(inner, client))
+  let sent = 0
+  let failed = false
+  // After a failure kafkajs would still commit what it has sent, or say for ever that it is committing.
+  const unlessFailed = async <T>(step: () => Promise<T>): Promise<T> => {
+    if (failed) throw new DependencyError('kafka', `a producer of ${transactionalId} is used up`)
+    try {
+      return await step()
+    } catch (error) {
+      failed = true
+      throw new DependencyError('kafka', error)
     }
   }
+  const begin = (): Promise<OpenTransaction> =>
+    unlessFailed(async () => {
+      if (sent > recordsMax) throw new Error(`${transactionalId}: ${sent} records sent`)
+      const transaction = await inner.transaction()
+      return {
+        send: (records) =>
+          unlessFailed(async () => {
+            sent += records.length
+            const next = new Map<string, number>()
+            for (const chunk of chunksOf(records)) {
+              const answer = await transaction.sendBatch({ acks: -1, topicMessages: chunk })
+              assertCovered(chunk, answer)
+              noteNextOffsets(next, chunk, answer)
+            }
+            return next
+          }),
+        commit: () => unlessFailed(() => transaction.commit()),
+        abort: () => unlessFailed(() => transaction.abort()),
+      }
+    })
   return {
     begin,
     transact: async (records) => {
@@ -115,7 +155,33 @@ export async function connectTransactionalProducer(
       await transaction.commit()
       return next
     },
-    close: () => producer.disconnect(),
+    close: () => disconnect({ inner, client }),
+  }
+}
+
+/** Runs actions one after the other, each whether or not the one before failed. */
+function takeTurns(): <T>(action: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (action) => {
+    const mine = last.then(action, action)
+    last = mine.catch(() => undefined)
+    return mine
+  }
+}
+
+function disconnect({ inner, client }: Omit<OpenProducer, 'sent'>): Promise<void> {
+  return closeClient(() => inner.disconnect(), client)
+}
+
+/** Nobody waits for it, and what it says when it goes does not matter. */
+function discardProducer(producer: Omit<OpenProducer, 'sent'>): void {
+  disconnect(producer).catch(() => undefined)
+}
+
+function discardOnFailure(inner: KafkajsProducer, client: OneClient): (error: unknown) => never {
+  return (error) => {
+    discardProducer({ inner, client })
+    throw error
   }
 }
 
@@ -146,12 +212,14 @@ export function chunksOf(records: readonly OutgoingRecord[]): TopicMessages[][] 
   return chunks.map((chunk) => [...chunk].map(([topic, messages]) => ({ topic, messages })))
 }
 
+/** Missing partitions were never sent; one that is there twice went to its old and to its new leader. */
 function assertCovered(sent: readonly TopicMessages[], answer: readonly RecordMetadata[]): void {
-  const acknowledged = new Set(
-    answer
-      .filter(({ errorCode }) => errorCode === 0)
-      .map(({ topicName, partition }) => `${topicName}:${partition}`),
-  )
+  const acknowledged = new Set<string>()
+  for (const { topicName, partition, errorCode } of answer) {
+    const target = `${topicName}:${partition}`
+    if (acknowledged.has(target)) throw new Error(`${target} was written twice`)
+    if (errorCode === 0) acknowledged.add(target)
+  }
   for (const { topic, messages } of sent) {
     for (const { partition } of messages) {
       if (!acknowledged.has(`${topic}:${String(partition)}`)) {

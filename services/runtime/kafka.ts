@@ -2,9 +2,10 @@
 // the traps of that version closed. kafkajs types never leave the kafka*.ts files.
 import { Kafka, logLevel, type KafkaConfig, type LogEntry, type SASLOptions } from 'kafkajs'
 import { asDependency } from './errors'
-import { installAbortedFilter } from './kafka-aborted-filter'
 import { createKafkaAdmin, type KafkaAdmin } from './kafka-admin'
+import { clientSockets, type KafkaGuard, type OneClient, type OpenClient } from './kafka-client'
 import { runKafkaConsumer, type Consumer, type ConsumerOptions } from './kafka-consumer'
+import { installFetchGuards } from './kafka-fetch'
 import {
   connectPlainProducer,
   connectTransactionalProducer,
@@ -23,6 +24,8 @@ export interface KafkaOptions {
   readonly logger: Logger
   /** Neither encrypted nor logged in when not given. */
   readonly security?: KafkaSecurity
+  /** Told whenever a guard around kafkajs had to act. */
+  readonly onGuard?: (guard: KafkaGuard) => void
 }
 
 export interface KafkaSecurity {
@@ -37,7 +40,7 @@ export interface KafkaSecurity {
 
 export interface KafkaClient {
   /** Idempotent, acknowledged by all replicas; replaced by a fresh one after a failed send. */
-  connectProducer(timeouts?: ProducerTimeouts): Promise<Producer>
+  connectProducer(options?: ProducerOptions): Promise<Producer>
   connectTransactionalProducer(
     options: TransactionalProducerOptions,
   ): Promise<TransactionalProducer>
@@ -47,43 +50,58 @@ export interface KafkaClient {
   connectReader(): Promise<KafkaReader>
 }
 
-export interface ProducerTimeouts {
+export interface ProducerOptions {
   /** Longest wait for one answer of the broker. */
   readonly requestMs: number
   readonly retries: number
+  /** How many records a producer may send before it is replaced. */
+  readonly recordsMax?: number
 }
 
 /**
  * @throws DependencyError (from the connecting functions) when no broker answers
  */
-export function createKafka({ brokers, clientId, logger, security }: KafkaOptions): KafkaClient {
-  installAbortedFilter()
-  const client = (requestMs: number, retries: number): Kafka =>
-    new Kafka({
-      clientId,
-      brokers: [...brokers],
-      ...kafkajsSecurity(security),
-      connectionTimeout: 3_000,
-      requestTimeout: requestMs,
-      // 15 ms: right after a commit the broker answers CONCURRENT_TRANSACTIONS for a moment.
-      retry: { initialRetryTime: 15, maxRetryTime: 5_000, retries },
-      logLevel: logLevel.WARN,
-      logCreator: () => (entry) => {
-        log(logger, entry)
-      },
-    })
+export function createKafka(options: KafkaOptions): KafkaClient {
+  installFetchGuards()
+  const client = (requestMs: number, retries: number): OneClient =>
+    openClient(options, { requestMs, retries })
+  const opener =
+    (requestMs: number, retries: number): OpenClient =>
+    () =>
+      client(requestMs, retries)
   return {
-    connectProducer: (timeouts = { requestMs: 10_000, retries: 5 }) =>
-      asDependency('kafka', () =>
-        connectPlainProducer(client(timeouts.requestMs, timeouts.retries)),
-      ),
-    connectTransactionalProducer: (options) =>
-      asDependency('kafka', () => connectTransactionalProducer(client(10_000, 8), options)),
-    runConsumer: (options) =>
-      asDependency('kafka', () => runKafkaConsumer(client(30_000, 8), options)),
+    connectProducer: ({ requestMs, retries, recordsMax } = { requestMs: 10_000, retries: 5 }) =>
+      asDependency('kafka', () => connectPlainProducer(opener(requestMs, retries), recordsMax)),
+    connectTransactionalProducer: (transactional) =>
+      asDependency('kafka', () => connectTransactionalProducer(opener(10_000, 8), transactional)),
+    // Not longer than a session: on a broken connection the heartbeats fail as well.
+    runConsumer: (consumer) =>
+      asDependency('kafka', () => runKafkaConsumer(client(10_000, 8), consumer)),
     connectAdmin: () => asDependency('kafka', () => createKafkaAdmin(client(10_000, 5))),
-    connectReader: () => asDependency('kafka', () => connectReader(client(10_000, 5))),
+    connectReader: () => asDependency('kafka', () => connectReader(client(10_000, 5).kafka)),
   }
+}
+
+function openClient(
+  { brokers, clientId, logger, security, onGuard = () => undefined }: KafkaOptions,
+  { requestMs, retries }: { readonly requestMs: number; readonly retries: number },
+): OneClient {
+  const sockets = clientSockets()
+  const kafka = new Kafka({
+    clientId,
+    brokers: [...brokers],
+    ...kafkajsSecurity(security),
+    socketFactory: sockets.open,
+    connectionTimeout: 3_000,
+    requestTimeout: requestMs,
+    // 15 ms: right after a commit the broker answers CONCURRENT_TRANSACTIONS for a moment.
+    retry: { initialRetryTime: 15, maxRetryTime: 5_000, retries },
+    logLevel: logLevel.WARN,
+    logCreator: () => (entry) => {
+      log(logger, entry)
+    },
+  })
+  return { kafka, sockets, acted: onGuard }
 }
 
 function kafkajsSecurity({ tls, sasl }: KafkaSecurity = { tls: null, sasl: null }): {

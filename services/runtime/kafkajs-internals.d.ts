@@ -1,4 +1,4 @@
-// The one class of kafkajs that is not public and that kafka-aborted-filter.ts mends.
+// The one class of kafkajs that is not public and that kafka-fetch.ts mends.
 declare module 'kafkajs/src/broker' {
   interface FetchedMessage {
     offset: string
@@ -10,8 +10,14 @@ declare module 'kafkajs/src/broker' {
     abortedTransactions?: { producerId: string; firstOffset: string }[] | null
     messages: FetchedMessage[]
   }
+  interface FetchRequest {
+    topics: {
+      topic: string
+      partitions: { partition: number; fetchOffset: string; maxBytes: number }[]
+    }[]
+  }
   class Broker {
-    fetch(request: object): Promise<{ responses: { partitions: FetchedPartition[] }[] }>
+    fetch(request: FetchRequest): Promise<{ responses: { partitions: FetchedPartition[] }[] }>
   }
   export = Broker
 }
