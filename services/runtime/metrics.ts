@@ -5,6 +5,8 @@ export interface Metrics {
   readonly registry: Registry
   /** Records by what became of them: the one counter every service has. */
   readonly records: Counter<'stage' | 'outcome' | 'reason'>
+  /** How often a guard around the Kafka client had to act. */
+  readonly kafkaGuards: Counter<'guard'>
   counter<Label extends string>(
     name: string,
     help: string,
@@ -32,6 +34,12 @@ export function createMetrics(service: string): Metrics {
       name: `${prefix}records_total`,
       help: 'Records by stage, outcome and reason',
       labelNames: ['stage', 'outcome', 'reason'],
+      registers,
+    }),
+    kafkaGuards: new Counter({
+      name: `${prefix}kafka_guards_total`,
+      help: 'Faults of the way to Kafka that were mended, by what was done',
+      labelNames: ['guard'],
       registers,
     }),
     counter: (name, help, labelNames = []) =>

@@ -60,6 +60,8 @@ function topicSpecifications({ prefix, partitions }: ProvisionOptions): TopicSpe
       'retention.ms': String(topic.retentionMs ?? -1),
       // By arrival, so that imported history is not deleted as old.
       'message.timestamp.type': 'LogAppendTime',
+      // What others send packed the broker unpacks: our client reads gzip only.
+      'compression.type': 'uncompressed',
       'max.message.bytes': String(topic === deadLettersTopic ? letterBytesMax : messageBytesMax),
       ...(topic.cleanup === 'compact'
         ? { 'delete.retention.ms': String(weekMs), 'min.cleanable.dirty.ratio': '0.2' }
