@@ -37,9 +37,11 @@ export interface RunningStack extends StackAddresses {
   readonly logsDirectory: string
   /** Ends every part that this process owns and waits until all have gone. */
   stop(): Promise<void>
+  /** In order; not reported as a death. */
+  stopPart(name: PartName): Promise<void>
   /** As by `kill -9`; not reported as a death. */
   killPart(name: PartName): Promise<void>
-  /** Starts a part that was killed or has died, on its old data and port, and waits until it is ready. */
+  /** Starts a part that was stopped or killed or has died, on its old data and port, and waits until it is ready. */
   startPart(name: PartName): Promise<void>
 }
 
@@ -57,6 +59,11 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
   }
   const running = new Map<PartName, RunningPart>()
   const begin = (part: Part): Promise<void> => startOne(part, { options, running })
+  const released = (name: PartName): RunningPart | undefined => {
+    const part = running.get(name)
+    running.delete(name)
+    return part
+  }
   const stopAll = async (): Promise<void> => {
     const all = [...running.values()]
     running.clear()
@@ -77,10 +84,11 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
       ports,
       logsDirectory: join(dataDirectory, 'logs'),
       stop: stopAll,
+      async stopPart(name) {
+        await released(name)?.stop()
+      },
       async killPart(name) {
-        const part = running.get(name)
-        running.delete(name)
-        await part?.kill()
+        await released(name)?.kill()
       },
       startPart: async (name) => begin(await describe[name]()),
     }

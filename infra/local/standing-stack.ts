@@ -106,7 +106,13 @@ export async function startOrJoinStack(
   options.progress?.(`joining the stack that already runs (process ${standing.pid})`)
   const foreign = (): Promise<never> =>
     Promise.reject(new SetupError('the parts of a joined stack belong to its supervisor'))
-  return { ...standing, stop: () => Promise.resolve(), killPart: foreign, startPart: foreign }
+  return {
+    ...standing,
+    stop: () => Promise.resolve(),
+    stopPart: foreign,
+    killPart: foreign,
+    startPart: foreign,
+  }
 }
 
 /** The supervisor's whole life: starts the parts, tells its starter, and stops them when it is told to end. */

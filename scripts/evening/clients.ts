@@ -17,6 +17,8 @@ export interface Edges {
   readonly gatewayUrl: string
   readonly writeKeys: Readonly<Record<EventAct['source'], string>>
   readonly orderSecrets: Readonly<Record<OrderAct['platform'], string>>
+  /** After which a client gives up on an answer; by default it waits. */
+  readonly timeoutMs?: number
 }
 
 /** One HTTP request of the evening. */
@@ -62,34 +64,42 @@ export function planDeliveries(acts: readonly Act[], random: Random): Delivery[]
 
 /** @throws when the edge does not take every act */
 export async function deliver(delivery: Delivery, edges: Edges, beganAt: number): Promise<void> {
-  const response = await request(delivery, edges, beganAt)
+  const response = await send(delivery, edges, beganAt)
   const text = await response.text()
   if (response.status !== 200) {
     throw new Error(`the ${delivery.way} was answered ${response.status}: ${text.slice(0, 500)}`)
   }
 }
 
-function request({ acts, way }: Delivery, edges: Edges, beganAt: number): Promise<Response> {
+/** One attempt, whatever the answer is. @throws when there is none */
+export function send({ acts, way }: Delivery, edges: Edges, beganAt: number): Promise<Response> {
   const [first] = acts
   if (first === undefined) throw new Error('an empty delivery')
   if (first.kind === 'order') return postOrder(first, edges, beganAt)
   const events = (acts as readonly EventAct[]).map((act) => eventBody(act, beganAt))
   const key = edges.writeKeys[first.source]
+  const patience = patienceOf(edges)
   if (way === 'pixel') {
-    return fetch(`${edges.collectorUrl}/p.gif?${pixelQuery(first, key, beganAt)}`)
+    return fetch(`${edges.collectorUrl}/p.gif?${pixelQuery(first, key, beganAt)}`, patience)
   }
   if (way === 'beacon') {
     return fetch(`${edges.collectorUrl}/collect?write_key=${key}`, {
+      ...patience,
       method: 'POST',
       headers: { 'content-type': 'text/plain;charset=UTF-8' },
       body: JSON.stringify({ events }),
     })
   }
   return fetch(`${edges.collectorUrl}/collect`, {
+    ...patience,
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-write-key': key },
     body: JSON.stringify({ events, sent_at: Date.now() }),
   })
+}
+
+function patienceOf({ timeoutMs }: Edges): { signal?: AbortSignal } {
+  return timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) }
 }
 
 function eventBody(act: EventAct, beganAt: number): object {
@@ -135,6 +145,7 @@ function postOrder(act: OrderAct, edges: Edges, beganAt: number): Promise<Respon
     .update(`${seconds}.${body}`)
     .digest('hex')
   return fetch(`${edges.gatewayUrl}/orders/${act.platform}`, {
+    ...patienceOf(edges),
     method: 'POST',
     headers: {
       'content-type': 'application/json',

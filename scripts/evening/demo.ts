@@ -15,10 +15,11 @@ import { createLogger } from '../../services/runtime/logger'
 import { provision } from '../../services/runtime/provision'
 import { defaultSettings } from '../../services/core/attribution/settings'
 import { expectationOf, isComplete, judge } from './checks'
-import { deliver, planDeliveries, sourcesFor, type Delivery, type Edges } from './clients'
+import { deliver, planDeliveries, type Delivery, type Edges } from './clients'
 import { Company, serviceNames, type ServiceName } from './company'
+import { environmentOf } from './environment'
 import { eveningMs, writeEvening, type Evening } from './plot'
-import { fixedPorts, freePorts, type DemoPorts } from './ports'
+import { fixedPorts, freePorts, operationsPortOf, type DemoPorts } from './ports'
 import { seededRandom } from './random'
 import { printReport } from './report'
 import { hasten } from './stage'
@@ -37,13 +38,6 @@ export interface DemoOptions {
   readonly throwaway: boolean
 }
 
-const operationsPortNames = {
-  collector: 'collectorOperations',
-  'order-gateway': 'gatewayOperations',
-  'stream-processor': 'processorOperations',
-  'clickhouse-writer': 'writerOperations',
-  'erp-sink': 'sinkOperations',
-} as const satisfies Record<ServiceName, keyof DemoPorts>
 const settleTimeoutMs = 180_000
 
 export class Demo {
@@ -100,10 +94,14 @@ export class Demo {
       : await startOrJoinStack(hooks)
     this.#stack = stack
     await this.#provision(stack)
+    const premises = {
+      ...{ addresses: stack, ports, secrets: this.#secrets },
+      ...{ dataDirectory: this.#dataDirectory, database: 'tributary' },
+    }
     this.#company = new Company({
       logsDirectory: join(this.#dataDirectory, 'logs'),
-      environment: (service) => this.#environment(service, stack),
-      operationsPort: (service) => ports[operationsPortNames[service]],
+      environment: (service) => environmentOf(premises, service),
+      operationsPort: (service) => operationsPortOf(ports, service),
       onDeath: (service, words) => {
         console.error(`${service} died: ${words}`)
       },
@@ -129,37 +127,6 @@ export class Demo {
     const layout = { database: 'tributary', cluster: '', deduplicationWindow: 10_000 }
     const applied = await applyMigrations(this.#warehouse, layout)
     this.#say(`topics, schemas and tables are there${applied.length > 0 ? ' (made just now)' : ''}`)
-  }
-
-  #environment(service: ServiceName, stack: RunningStack): Record<string, string> {
-    const secrets = this.#secrets
-    const sources = sourcesFor(secrets)
-    const edge = {
-      IDENTIFIER_HASH_KEY: secrets.identifierHashKey,
-      SPOOL_DIRECTORY: join(this.#dataDirectory, 'spool'),
-    }
-    const own: Readonly<Record<ServiceName, Record<string, string>>> = {
-      collector: { ...edge, PORT: String(this.#openPorts().collector), SOURCES: sources.collector },
-      'order-gateway': {
-        ...edge,
-        ...{ PORT: String(this.#openPorts().gateway), SOURCES: sources.gateway },
-        ...{ SEAL_KEYS: secrets.sealKeys, SEAL_KEY_ID: secrets.sealKeyId },
-      },
-      'stream-processor': { STATE_DIRECTORY: join(this.#dataDirectory, 'state') },
-      'clickhouse-writer': { CLICKHOUSE_URL: stack.clickhouseUrl },
-      'erp-sink': {
-        ...{ ERP_URL: stack.erp.url, ERP_DATABASE: stack.erp.database, ERP_USER: stack.erp.user },
-        ...{ ERP_PASSWORD: stack.erp.password, SEAL_KEYS: secrets.sealKeys },
-        // An evening is played in half a minute: what a shop lets settle for 30 s settles in 2 s here.
-        ...{ SETTLE_MS: '2000', STOCK_FLUSH_MS: '2000' },
-      },
-    }
-    return {
-      KAFKA_BROKERS: stack.brokers.join(','),
-      REGISTRY_URL: stack.registryUrl,
-      SESSION_TIMEOUT_MS: '6000',
-      ...own[service],
-    }
   }
 
   async #playOnce(): Promise<boolean> {
@@ -271,7 +238,7 @@ export class Demo {
     console.log(`  ERP            ${stack.erp.url} (Tryton, user ${stack.erp.user})`)
     for (const service of serviceNames) {
       console.log(
-        `  ${service.padEnd(18)} http://127.0.0.1:${ports[operationsPortNames[service]]}/metrics`,
+        `  ${service.padEnd(18)} http://127.0.0.1:${operationsPortOf(ports, service)}/metrics`,
       )
     }
   }

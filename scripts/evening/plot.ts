@@ -17,12 +17,17 @@ export interface EveningOptions {
   /** Names every id of this evening, so that evenings can follow one another on one installation. */
   readonly run: string
   readonly persons: number
+  /** Further persons who look and never buy: touchpoints without orders, of which the ERP takes few a second. */
+  readonly onlookers?: number
 }
 
 /** Doors open long before the shows; the last order comes in after them. */
 export const eveningMs = 180 * minuteMs
 
-export function writeEvening({ seed, run, persons }: EveningOptions): Evening {
+/** Numbers below are of those who may buy and of the hard cases. */
+const firstOnlooker = 1_000
+
+export function writeEvening({ seed, run, persons, onlookers = 0 }: EveningOptions): Evening {
   const stage: Stage = {
     run,
     random: seededRandom(seed),
@@ -31,11 +36,12 @@ export function writeEvening({ seed, run, persons }: EveningOptions): Evening {
   }
   for (let person = 0; person < persons; person += 1) viewer(stage, person)
   hardCases(stage)
+  for (let person = 0; person < onlookers; person += 1) viewer(stage, firstOnlooker + person, 0)
   return { run, acts: stage.acts, truth: stage.truth, lengthMs: eveningMs }
 }
 
 /** Clicks a link, enters a room again and again, looks at the shopping cart, and in the end may buy. */
-function viewer(stage: Stage, number: number): void {
+function viewer(stage: Stage, number: number, buys = 0.6): void {
   const { run, random, truth } = stage
   const platform = random.chance(0.55) ? 'douyin' : 'wechat'
   const visitor = raw('visitor', `${run}-v${number}`)
@@ -57,7 +63,7 @@ function viewer(stage: Stage, number: number): void {
     })
   }
   const known = [visitor, ...account]
-  if (!random.chance(0.6)) {
+  if (!random.chance(buys)) {
     truth.persons.push(known)
     return
   }

@@ -3,6 +3,7 @@
 import { findFreePortNumbers } from '../../infra/local/config'
 import { thisMachine } from '../../infra/local/machine'
 import { SetupError } from '../../services/runtime/errors'
+import type { ServiceName } from './company'
 
 const fixed = {
   collector: 8080,
@@ -15,6 +16,19 @@ const fixed = {
 } as const
 
 export type DemoPorts = Readonly<Record<keyof typeof fixed, number>>
+
+const operations = {
+  collector: 'collectorOperations',
+  'order-gateway': 'gatewayOperations',
+  'stream-processor': 'processorOperations',
+  'clickhouse-writer': 'writerOperations',
+  'erp-sink': 'sinkOperations',
+} as const satisfies Record<ServiceName, keyof DemoPorts>
+
+/** Where `service` answers /live, /ready and /metrics. */
+export function operationsPortOf(ports: DemoPorts, service: ServiceName): number {
+  return ports[operations[service]]
+}
 
 const names = Object.keys(fixed) as (keyof typeof fixed)[]
 

@@ -1,0 +1,57 @@
+// What each of the five services is told when an evening is played on a local stack.
+import { join } from 'node:path'
+import type { StackAddresses } from '../../infra/local/stack'
+import { sourcesFor } from './clients'
+import type { ServiceName } from './company'
+import type { DemoPorts } from './ports'
+import type { DemoSecrets } from './secrets'
+
+export interface Premises {
+  readonly addresses: StackAddresses
+  readonly ports: DemoPorts
+  readonly secrets: DemoSecrets
+  /** Spools and stores lie below it. */
+  readonly dataDirectory: string
+  /** Of ClickHouse. */
+  readonly database: string
+}
+
+/** The settings of `service`; a further process of it is named by `instance`, for what processes may not share. */
+export function environmentOf(
+  { addresses, ports, secrets, dataDirectory, database }: Premises,
+  service: ServiceName,
+  instance: string = service,
+): Record<string, string> {
+  const { erp } = addresses
+  const sources = sourcesFor(secrets)
+  const edge = {
+    IDENTIFIER_HASH_KEY: secrets.identifierHashKey,
+    SPOOL_DIRECTORY: join(dataDirectory, 'spool'),
+  }
+  const state = instance === service ? 'state' : `state-${instance}`
+  const own: Readonly<Record<ServiceName, Record<string, string>>> = {
+    collector: { ...edge, PORT: String(ports.collector), SOURCES: sources.collector },
+    'order-gateway': {
+      ...edge,
+      ...{ PORT: String(ports.gateway), SOURCES: sources.gateway },
+      ...{ SEAL_KEYS: secrets.sealKeys, SEAL_KEY_ID: secrets.sealKeyId },
+    },
+    'stream-processor': { STATE_DIRECTORY: join(dataDirectory, state) },
+    'clickhouse-writer': {
+      CLICKHOUSE_URL: addresses.clickhouseUrl,
+      CLICKHOUSE_DATABASE: database,
+    },
+    'erp-sink': {
+      ...{ ERP_URL: erp.url, ERP_DATABASE: erp.database, ERP_USER: erp.user },
+      ...{ ERP_PASSWORD: erp.password, SEAL_KEYS: secrets.sealKeys },
+      // An evening is played in half a minute: what a shop lets settle for 30 s settles in 2 s here.
+      ...{ SETTLE_MS: '2000', STOCK_FLUSH_MS: '2000' },
+    },
+  }
+  return {
+    KAFKA_BROKERS: addresses.brokers.join(','),
+    REGISTRY_URL: addresses.registryUrl,
+    SESSION_TIMEOUT_MS: '6000',
+    ...own[service],
+  }
+}
