@@ -37,7 +37,6 @@ export function markFrom(record: MarkRecord): StageMark {
   const { positions, partitions, crashes, epoch, settings } = record
   return { positions, partitions, crashes, epoch, settings, settledEpoch: record.settled_epoch }
 }
-}
 
 /** One partition of the changelog and everything committed together with it. */
 export interface StageLog {
