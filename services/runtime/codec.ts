@@ -12,6 +12,8 @@ import { DependencyError, SetupError } from './errors'
 import { readAvroRecords, standaloneSchema } from './schemas'
 
 const headerBytes = 5
+/** A schema that was not there may be put back; until it is asked for again, one question serves for many records. */
+const unknownMs = 1_000
 
 export interface RecordCodec<Value> {
   /** @throws when the value does not fit the schema: that is our own fault, not the data's */
@@ -114,7 +116,8 @@ interface CodecParts {
 
 function createCodec<Value>({ id, schema, fetchWriter }: CodecParts): RecordCodec<Value> {
   const type = typeOf(schema)
-  const unknown = new Set<number>()
+  /** When the registry last said that it has no such schema. */
+  const unknown = new Map<number, number>()
   const resolvers = new Map<number, unknown>([[id, undefined]])
   let scratch = Buffer.alloc(16_384)
 
@@ -132,10 +135,12 @@ function createCodec<Value>({ id, schema, fetchWriter }: CodecParts): RecordCode
     async learn(values) {
       for (const value of values) {
         const writer = writerIdOf(value)
-        if (writer === null || resolvers.has(writer) || unknown.has(writer)) continue
+        if (writer === null || resolvers.has(writer)) continue
+        const askedMs = unknown.get(writer)
+        if (askedMs !== undefined && performance.now() - askedMs < unknownMs) continue
         const found = await fetchWriter(writer)
         const resolver = found === null ? null : resolverOf(type, found)
-        if (resolver === null) unknown.add(writer)
+        if (resolver === null) unknown.set(writer, performance.now())
         else resolvers.set(writer, resolver)
       }
     },
