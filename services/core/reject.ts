@@ -1,7 +1,15 @@
 // A bad record is a value with a reason from one closed list, never an exception.
 
-export type RejectReason =
-  'undecodable' | 'unknown-schema' | 'invalid' | 'too-old' | 'crashed' | 'refused-by-erp'
+export const rejectReasons = [
+  'undecodable',
+  'unknown-schema',
+  'invalid',
+  'too-old',
+  'crashed',
+  'refused-by-erp',
+] as const
+
+export type RejectReason = (typeof rejectReasons)[number]
 
 export interface Reject {
   readonly rejected: RejectReason

@@ -23,19 +23,22 @@ export function createDeliveryLog(options: {
   readonly producer: CoalescingProducer
   readonly codec: RecordCodec<ErpDelivery>
   readonly prefix: string
+  /** Told of letters that Kafka has. */
+  readonly buried: (letters: readonly OutgoingRecord[]) => void
   readonly health: Health
   readonly goOn: () => boolean
 }): DeliveryLog {
-  const { producer, codec, prefix, health, goOn } = options
+  const { producer, codec, prefix, buried, health, goOn } = options
   return {
-    write: (partition, deliveries, letters = []) => {
+    write: async (partition, deliveries, letters = []) => {
       const records = deliveries.map((delivery) => ({
         topic: prefix + topics.erpDeliveries.name,
         partition,
         key: delivery.document_key,
         value: codec.encode(delivery),
       }))
-      return retry(() => producer.send([...letters, ...records]), { health, goOn })
+      await retry(() => producer.send([...letters, ...records]), { health, goOn })
+      buried(letters)
     },
     bury: (record, why) => deadLetter(record, why, { stage: 'erp-sink', prefix }),
   }

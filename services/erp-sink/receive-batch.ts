@@ -1,4 +1,5 @@
 // Takes what Kafka brings into the state of its partition. What cannot be read is a dead letter.
+import { isForAnother } from '../core/dead-letters/replay'
 import { isReject, type Reject } from '../core/reject'
 import type { RecordCodec } from '../runtime/codec'
 import type { IncomingRecord, OutgoingRecord } from '../runtime/kafka'
@@ -18,8 +19,9 @@ export async function receiveBatch(
   const state = tenure.states.get(batch.partition)
   // Read before the partition was taken over: its position will bring it again.
   if (tenure.over || reading === undefined || state === undefined) return
-  const records = reading.take(batch, tenure.consumer)
-  if (records === null) return
+  const taken = reading.take(batch, tenure.consumer)
+  if (taken === null) return
+  const records = taken.filter(({ headers }) => !isForAnother(headers, 'erp-sink'))
   const { codecs, metrics, topicPrefix, now } = options
   const names = topicNames(topicPrefix)
   const readAll = async <Value>(

@@ -34,6 +34,7 @@ export async function runSink(options: SinkOptions): Promise<Sink> {
     producer: options.producer,
     codec: options.codecs.deliveries,
     prefix: options.topicPrefix,
+    buried: options.metrics.buried,
     health,
     goOn: () => !stopping,
   })

@@ -1,9 +1,13 @@
+import { countDeadLetters } from '../runtime/dead-letter'
+import type { OutgoingRecord } from '../runtime/kafka'
 import type { Metrics } from '../runtime/metrics'
 import type { CallReport } from './tryton-rpc'
 
 export interface SinkMetrics {
   read(topic: string, outcome: string, reason?: string): void
   readonly called: (report: CallReport) => void
+  /** Kafka has these dead letters. */
+  readonly buried: (letters: readonly OutgoingRecord[]) => void
   delivered(kind: 'order' | 'delta', outcome: 'delivered' | 'refused', seconds: number): void
   /** What is owed to the ERP now. */
   owed(documents: number, oldestSeconds: number): void
@@ -29,6 +33,7 @@ export function createSinkMetrics(metrics: Metrics): SinkMetrics {
     'warehouse',
   ])
   return {
+    buried: countDeadLetters(metrics, ['erp-sink']),
     read: (stage, outcome, reason = '') => {
       metrics.records.inc({ stage, outcome, reason })
     },

@@ -1,7 +1,7 @@
 // One round of the loop: deliver what is due, bring reserved stock up to date, commit what is settled.
 import { orderDelivery, remember } from '../core/erp/delivery-memory'
 import type { Due } from '../core/erp/pending-documents'
-import { isReject, reject } from '../core/reject'
+import { isReject, reject, type RejectReason } from '../core/reject'
 import type { ErpDelivery } from '../core/records'
 import { DependencyError } from '../runtime/errors'
 import type { OutgoingRecord } from '../runtime/kafka'
@@ -64,20 +64,27 @@ function takeDue(open: readonly PartitionState[], { batchMax, now }: SinkOptions
   return batch.slice(0, batchMax)
 }
 
+interface Outcome extends OrderOutcome {
+  /** Why the order is given up, where it is. */
+  readonly reason: RejectReason
+}
+
 /** Outcomes by order key; orders whose buyer does not open are refused without a call. */
 async function deliverBatch(
   batch: readonly Taken[],
   erp: SinkOptions['erp'],
   { plan, sealKeys }: SinkOptions,
-): Promise<Map<string, OrderOutcome>> {
-  const outcomes = new Map<string, OrderOutcome>()
+): Promise<Map<string, Outcome>> {
+  const outcomes = new Map<string, Outcome>()
   const sales: NewSale[] = []
   const buyers = new Map<string, Buyer>()
   for (const { due } of batch) {
     const { document, sealed } = due.value
     const buyer = openBuyer(sealKeys, sealed, due.key)
-    if (isReject(buyer)) outcomes.set(due.key, { document, sale: null, words: buyer.detail })
-    else {
+    if (isReject(buyer)) {
+      const { rejected: reason, detail: words } = buyer
+      outcomes.set(due.key, { document, sale: null, words, reason })
+    } else {
       buyers.set(due.key, buyer)
       sales.push({ document, buyer })
     }
@@ -85,7 +92,7 @@ async function deliverBatch(
   for (const outcome of await deliverOrders(erp, sales, plan)) {
     const { reference } = outcome.document
     const words = withoutPerson(outcome.words, buyers.get(reference))
-    outcomes.set(reference, { ...outcome, words })
+    outcomes.set(reference, { ...outcome, words, reason: 'refused-by-erp' })
   }
   return outcomes
 }
@@ -93,7 +100,7 @@ async function deliverBatch(
 /** On record first: the offset is committed only for what erp-deliveries tells of. */
 async function recordOutcomes(
   state: PartitionState,
-  what: { readonly own: readonly Taken[]; readonly outcomes: ReadonlyMap<string, OrderOutcome> },
+  what: { readonly own: readonly Taken[]; readonly outcomes: ReadonlyMap<string, Outcome> },
   { options, log }: Workplace,
 ): Promise<void> {
   const { metrics, logger, now } = options
@@ -105,13 +112,13 @@ async function recordOutcomes(
     const { key, value, version } = taken.due
     const outcome = what.outcomes.get(key)
     if (outcome === undefined) continue
-    const { words, sale } = outcome
+    const { words, sale, reason } = outcome
     const { acceptedAt, document, record } = value
     deliveries.push(orderDelivery(document, { version, acceptedAt, sale, words, atMs }))
     settled.push(taken)
     metrics.delivered('order', words === '' ? 'delivered' : 'refused', (atMs - acceptedAt) / 1_000)
     if (words === '') continue
-    letters.push(log.bury(record, reject('refused-by-erp', words)))
+    letters.push(log.bury(record, reject(reason, words)))
     logger.warn({ stage: 'erp-sink', reason: words, partition: state.partition }, 'refused')
   }
   await log.write(state.partition, deliveries, letters)

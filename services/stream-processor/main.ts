@@ -19,7 +19,7 @@ void runService('stream-processor', streamProcessorSettings, async (service, con
   const admin = await retry(() => kafka.connectAdmin(), { health })
   service.onStop(() => admin.close())
   const registry = registryFrom(config)
-  const metrics = stageMetrics(service.metrics)
+  const metrics = stageMetrics(service.metrics, ['journey', 'stock'])
   for (const of of rules) {
     const stop = await retry(
       () =>

@@ -2,6 +2,7 @@
 // its own owner record), running (taking batches), closed. A failed commit closes the log, forgets the batch
 // and opens again, as on a takeover: the changelog then says whether the transaction happened.
 import assert from 'node:assert/strict'
+import { isForAnother } from '../core/dead-letters/replay'
 import { isReject, reject, type Reject } from '../core/reject'
 import type { StageMark as MarkRecord } from '../core/records'
 import { deadLetter } from '../runtime/dead-letter'
@@ -243,14 +244,13 @@ export class PartitionTask {
   }
 
   #observe(records: readonly IncomingRecord[], batch: StageBatch): OutgoingRecord[] {
-    const { wiring, metrics } = this.#options
-    const stage = this.#stage
+    const { prefix } = this.#options.wiring
+    const stage = this.#stage.name
     const letters: OutgoingRecord[] = []
     for (const record of records) {
+      if (isForAnother(record.headers, stage)) continue
       const outcome = this.#step(record, batch)
-      if (outcome === undefined) continue
-      metrics.rejected(stage.name, outcome)
-      letters.push(deadLetter(record, outcome, { stage: stage.name, prefix: wiring.prefix }))
+      if (outcome !== undefined) letters.push(deadLetter(record, outcome, { stage, prefix }))
     }
     return letters
   }

@@ -1,5 +1,6 @@
 // What the stream processor counts.
-import type { Reject } from '../core/reject'
+import { deadLetterHeaders } from '../core/topics'
+import { countDeadLetters } from '../runtime/dead-letter'
 import type { IncomingRecord, OutgoingRecord } from '../runtime/kafka'
 import type { Metrics } from '../runtime/metrics'
 import type { StageBatch } from './stage-batch'
@@ -14,7 +15,6 @@ export interface BatchReport {
 
 export interface StageMetrics {
   batch(report: BatchReport): void
-  rejected(stage: string, reject: Reject): void
   /** Records between what was fetched last and the end of the input partition. */
   lag(topic: string, partition: number, records: number): void
   queued(stage: string, partition: number, records: number): void
@@ -32,7 +32,9 @@ export interface Walked {
   readonly settledEpoch: number
 }
 
-export function stageMetrics(metrics: Metrics): StageMetrics {
+/** @param stages names of those that run here */
+export function stageMetrics(metrics: Metrics, stages: readonly string[]): StageMetrics {
+  const countLetters = countDeadLetters(metrics, stages)
   const seconds = metrics.histogram('batch_duration_seconds', 'Time of one batch', ['stage'])
   const loops = metrics.counter('loop_messages_total', 'Messages between nodes', ['stage', 'way'])
   const emitted = metrics.counter('emitted_records_total', 'Records written', ['stage', 'topic'])
@@ -70,10 +72,12 @@ export function stageMetrics(metrics: Metrics): StageMetrics {
       metrics.records.inc({ stage, outcome: 'processed', reason: '' }, records.length)
       loops.inc({ stage, way: 'local' }, batch.counts.local)
       loops.inc({ stage, way: 'loop_topic' }, batch.loops.length)
-      for (const { topic } of outputs) emitted.inc({ stage, topic })
-    },
-    rejected: (stage, { rejected }) => {
-      metrics.records.inc({ stage, outcome: 'rejected', reason: rejected })
+      for (const { topic, headers = {} } of outputs) {
+        emitted.inc({ stage, topic })
+        const reason = headers[deadLetterHeaders.reason]
+        if (reason !== undefined) metrics.records.inc({ stage, outcome: 'rejected', reason })
+      }
+      countLetters(outputs)
     },
     lag: (topic, partition, records) => {
       lag.set({ topic, partition: String(partition) }, records)

@@ -21,8 +21,9 @@ export function entriesIn(store: PartitionStore, codec: RecordCodec<unknown>): E
       return bytes === undefined ? undefined : readEntry(codec, bytes)
     },
     *range(from, to, reverse) {
-      for (const [key, bytes] of store.range(from, to, reverse))
-        {yield [key, readEntry(codec, bytes)]}
+      for (const [key, bytes] of store.range(from, to, reverse)) {
+        yield [key, readEntry(codec, bytes)]
+      }
     },
   }
 }

@@ -158,7 +158,6 @@ export function memoryWiring(stage: AnyStage): StageWiring {
 
 export const noMetrics: StageMetrics = {
   batch: () => undefined,
-  rejected: () => undefined,
   lag: () => undefined,
   queued: () => undefined,
   walked: () => undefined,
