@@ -1,5 +1,7 @@
 // The edges as processes of their own, in front of the real Kafka and the real registry.
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { partitionOf } from '../../services/core/partition'
 import { topics } from '../../services/core/topics'
@@ -70,8 +72,11 @@ function collect(collector: ServiceProcess, body: unknown): Promise<Response> {
 /** A start that is expected to fail: its exit code and what it printed. */
 function tryToStart(name: string, own: Readonly<Record<string, string>>) {
   const main = join(projectDirectory(), 'dist', 'services', name, 'main.js')
-  const env = { ...process.env, ...broker.environment(), OPERATIONS_PORT: '0', ...own }
+  const SPOOL_DIRECTORY = mkdtempSync(join(tmpdir(), 'tributary-edges-'))
+  const ours = { OPERATIONS_PORT: '0', SPOOL_DIRECTORY }
+  const env = { ...process.env, ...broker.environment(), ...ours, ...own }
   const { status, stdout } = spawnSync(process.execPath, [main], { env, encoding: 'utf8' })
+  rmSync(SPOOL_DIRECTORY, { recursive: true })
   const lines = stdout.split('\n').filter((line) => line.includes('"level":"fatal"'))
   return { status, stdout, fatal: lines.map((line) => (JSON.parse(line) as { msg: string }).msg) }
 }
