@@ -248,6 +248,8 @@ function heartbeatOf({ sessionTimeoutMs = defaultSessionMs }: ConsumerOptions): 
 }
 
 async function handleBatch(payload: EachBatchPayload, options: ConsumerOptions): Promise<void> {
+  // Fetched together with one whose handler sought this partition, or before a rebalance that sought it anew.
+  if (payload.isStale()) return
   let lost: unknown = null
   const stale = (): boolean => lost !== null || !payload.isRunning() || payload.isStale()
   const result = options.onBatch(batchOf(payload), stale)

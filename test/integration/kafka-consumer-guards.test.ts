@@ -75,6 +75,31 @@ test('a batch that takes longer than the session costs no membership', async () 
   expect([seen, joins]).toEqual([['a', 'b'], 1])
 })
 
+test('a partition that was sought hands over nothing from where it stood before', async () => {
+  const both = await FaultyKafka.open(2)
+  const producer = both.closing(await both.direct.connectProducer())
+  await producer.send(
+    ['a', 'b', 'c'].flatMap((value) => [both.record(value, 0), both.record(value, 1)]),
+  )
+  const seen: [number, string[]][] = []
+  const consumer = await both.consume({
+    onBatch: (batch) => {
+      seen.push([batch.partition, valuesOf(batch)])
+      // Both came with one fetch: the other one waits for this one.
+      if (seen.length === 1) {
+        consumer.seek({ topic: both.topic, partition: 1 - batch.partition, offset: 2 })
+      }
+    },
+  })
+  await until(() => seen.length >= 2)
+  const first = seen[0]?.[0] ?? 0
+  expect(seen).toEqual([
+    [first, ['a', 'b', 'c']],
+    [1 - first, ['c']],
+  ])
+  await both.close()
+})
+
 test('a batch that a dependency failed at comes again as a whole', async () => {
   await write('a', 'b', 'c')
   const seen: string[][] = []
