@@ -221,15 +221,12 @@ async function commit(
   throw new Error(`the consumer stopped before it had committed ${[...missing].join(', ')}`)
 }
 
-/** Ways in which kafkajs gives a consumer up although only the cluster is unwell: begun anew until it is well. */
+/** What kafkajs gives up for good although only the cluster is unwell: begun anew until it is well. After what it
+ * calls retriable, or has tried too often, it restarts by itself. */
 const interruptions: ReadonlySet<string> = new Set([
   'KafkaJSGroupCoordinatorNotFound',
-  'KafkaJSNoBrokerAvailableError',
-  'KafkaJSBrokerNotFound',
-  'KafkaJSConnectionError',
-  'KafkaJSConnectionClosedError',
-  'KafkaJSRequestTimeoutError',
-  'KafkaJSNumberOfRetriesExceeded',
+  // Many waited for one connection that did not come.
+  'KafkaJSLockTimeout',
 ])
 
 /** kafkajs wraps what it will not try again, so the name that matters may be a cause's. */
