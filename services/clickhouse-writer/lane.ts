@@ -67,7 +67,7 @@ export function createLane({ partition, start, tenure }: LaneStart, options: Wri
       await again('kafka', () =>
         asDependency('kafka', () => tenure.consumer.commit([{ ...partition, offset, metadata }])),
       )
-      // A commit through a stopped consumer returns without having happened.
+      // What is committed counts, but nothing may follow it once the partition was taken away.
       assertMine()
       metrics.lag(partition, Math.max(0, lane.highWatermark - offset))
     },

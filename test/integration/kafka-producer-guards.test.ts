@@ -183,6 +183,9 @@ test('a producer can be closed while the broker is silent and owes it an answer'
   const sending = transaction.send([faulty.record('a')])
   const failed = expect(sending).rejects.toThrow(/kafka/)
   await until(() => swallowed.sprung() === 1)
+  const askedMs = Date.now()
   await sender.close()
   await failed
+  // The answer would be given up after 10 s only.
+  expect(Date.now() - askedMs).toBeLessThan(8_000)
 })
