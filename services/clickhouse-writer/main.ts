@@ -1,4 +1,3 @@
-import { feeds } from '../core/warehouse/feeds'
 import { connectWarehouse } from '../runtime/clickhouse'
 import { coalesce } from '../runtime/kafka-coalescing'
 import { runService } from '../runtime/lifecycle'
@@ -6,8 +5,9 @@ import { retry } from '../runtime/retry'
 import { kafkaFrom, registryFrom } from '../runtime/transport'
 import { warehouseOptions } from '../runtime/warehouse-settings'
 import { writerSettings } from './config'
+import { keepLedger } from './keep-ledger'
 import { assertMigrated } from './migrations'
-import { deadLetterSource, feedSource } from './read-rows'
+import { openSources } from './read-rows'
 import { runWriter } from './run-writer'
 import { createWriterMetrics } from './writer-metrics'
 
@@ -18,11 +18,7 @@ void runService('clickhouse-writer', writerSettings, async (service, config) => 
   await retry(() => assertMigrated(warehouse), { health })
 
   const registry = registryFrom(config)
-  const sources = await Promise.all(
-    feeds.map(async (feed) =>
-      feedSource(feed, await retry(() => registry.topicCodec(feed.topic), { health })),
-    ),
-  )
+  const sources = await openSources((topic) => retry(() => registry.topicCodec(topic), { health }))
 
   const kafka = kafkaFrom(config, service)
   const admin = await retry(() => kafka.connectAdmin(), { health })
@@ -39,7 +35,7 @@ void runService('clickhouse-writer', writerSettings, async (service, config) => 
     admin,
     bury: (letters) => deadLetters.send(letters),
     warehouse,
-    sources: [...sources, deadLetterSource()],
+    sources,
     groupId: config.TOPIC_PREFIX + config.CONSUMER_GROUP,
     sessionTimeoutMs: config.SESSION_TIMEOUT_MS,
     topicPrefix: config.TOPIC_PREFIX,
@@ -56,4 +52,5 @@ void runService('clickhouse-writer', writerSettings, async (service, config) => 
     now: Date.now,
   })
   service.onStop(() => writer.close())
+  keepLedger(service, { warehouse, admin, writer, settings: config })
 })

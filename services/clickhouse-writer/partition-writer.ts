@@ -69,6 +69,11 @@ export class PartitionWriter {
     return this.#readUpTo + 1
   }
 
+  /** The next offset to be written: all before it is in ClickHouse. */
+  get position(): number {
+    return this.#position
+  }
+
   add({ records, lastOffset, highWatermark }: Arrived): void {
     if (this.#waiting.length === 0) this.#sinceMs = this.#ports.now()
     for (const record of records) {

@@ -1,10 +1,11 @@
 // From Kafka's bytes to rows: what becomes of each record of a batch.
-import type { Feed } from '../core/warehouse/feeds'
-import { deadLettersTable } from '../core/warehouse/feeds'
+import { orderTopicRow, topicRecordsTable } from '../core/ledger/topic-record-row'
+import type { Order } from '../core/records'
+import { deadLettersTable, feeds, type Feed } from '../core/warehouse/feeds'
 import type { Row } from '../core/warehouse/row'
 import { deadLetterRow } from '../core/warehouse/rows'
 import { isReject, type Reject } from '../core/reject'
-import { deadLettersTopic } from '../core/topics'
+import { deadLettersTopic, topics, type Topic, type ValueOf } from '../core/topics'
 import type { RecordCodec } from '../runtime/codec'
 import type { IncomingRecord } from '../runtime/kafka'
 
@@ -12,6 +13,8 @@ import type { IncomingRecord } from '../runtime/kafka'
 export interface ReadRecord {
   readonly record: IncomingRecord
   readonly row: Row | null
+  /** Of the topics whose records the ledger follows one by one. */
+  readonly ledgerRow: Row | null
   readonly rejected: Reject | null
   readonly acceptedAtMs: number | null
 }
@@ -24,18 +27,33 @@ export interface RowSource {
   read(records: readonly IncomingRecord[]): Promise<ReadRecord[]>
 }
 
+/** Every topic of the service, each with the codec that `codecOf` finds. */
+export async function openSources(
+  codecOf: <T extends Topic>(topic: T) => Promise<RecordCodec<ValueOf<T>>>,
+): Promise<RowSource[]> {
+  const fed = feeds.map(async (feed) => feedSource(feed, await codecOf(feed.topic)))
+  return [
+    ...(await Promise.all(fed)),
+    ledgerSource(await codecOf(topics.orders)),
+    deadLetterSource(),
+  ]
+}
+
+const nothing = { row: null, ledgerRow: null, rejected: null, acceptedAtMs: null } as const
+
 /** `codec` must be the one of the feed's topic. */
 export function feedSource(
   feed: Feed,
   codec: RecordCodec<Parameters<Feed['rowOf']>[0]>,
 ): RowSource {
   const readOne = (record: IncomingRecord): ReadRecord => {
-    if (record.value === null) return { record, row: null, rejected: null, acceptedAtMs: null }
-    const value = codec.decode(record.value)
+    const value = record.value === null ? null : codec.decode(record.value)
+    const ledgerRow = feed.ledgerRowOf?.(isReject(value) ? null : value, record) ?? null
+    if (value === null) return { ...nothing, record, ledgerRow }
     const row = isReject(value) ? value : feed.rowOf(value, record)
-    if (isReject(row)) return { record, row: null, rejected: row, acceptedAtMs: null }
+    if (isReject(row)) return { ...nothing, record, ledgerRow, rejected: row }
     const acceptedAtMs = isReject(value) ? null : feed.acceptedAtOf(value)
-    return { record, row, rejected: null, acceptedAtMs }
+    return { record, row, ledgerRow, rejected: null, acceptedAtMs }
   }
   return {
     topic: feed.topic.name,
@@ -47,11 +65,28 @@ export function feedSource(
   }
 }
 
+/** Orders reach their table as attributed ones; as they stand in their topic only the ledger wants them. What
+ * cannot be decoded the stream processor buries. */
+export function ledgerSource(codec: RecordCodec<Order>): RowSource {
+  const readOne = (record: IncomingRecord): ReadRecord => {
+    const value = record.value === null ? null : codec.decode(record.value)
+    return { ...nothing, record, ledgerRow: orderTopicRow(isReject(value) ? null : value, record) }
+  }
+  return {
+    topic: topics.orders.name,
+    table: topicRecordsTable,
+    async read(records) {
+      await codec.learn(records.map(({ value }) => value))
+      return records.map(readOne)
+    },
+  }
+}
+
 export function deadLetterSource(): RowSource {
   const readOne = (record: IncomingRecord): ReadRecord => {
     const { headers } = record
     const letter = { headers, key: base64(record.key), value: base64(record.value) }
-    return { record, row: deadLetterRow(letter, record), rejected: null, acceptedAtMs: null }
+    return { ...nothing, record, row: deadLetterRow(letter, record) }
   }
   return {
     topic: deadLettersTopic.name,

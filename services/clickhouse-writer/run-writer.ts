@@ -8,6 +8,8 @@ import type { WriterOptions } from './writer-options'
 export interface Writer {
   /** Finishes what is being written, unless a dependency holds it up, then leaves the group. */
   close(): Promise<void>
+  /** The next offset to be written of a partition; null where it is not ours. */
+  writtenUpTo(partition: TopicPartition): number | null
 }
 
 const longestCloseMs = 5_000
@@ -39,6 +41,7 @@ export async function runWriter(options: WriterOptions): Promise<Writer> {
     onCrash: options.onCrash,
   })
   return {
+    writtenUpTo: (partition) => tenure?.lanes.get(keyOf(partition))?.writer.position ?? null,
     close: async () => {
       const last = tenure
       if (last !== null) {

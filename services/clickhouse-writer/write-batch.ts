@@ -2,6 +2,7 @@
 // becomes a dead letter; the rest of the batch is written.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { topicRecordsTable } from '../core/ledger/topic-record-row'
 import { reject } from '../core/reject'
 import { deadLettersTopic } from '../core/topics'
 import { deadLetter } from '../runtime/dead-letter'
@@ -29,6 +30,7 @@ export async function writeBatch(
   ports: BatchPorts,
 ): Promise<ReadRecord[]> {
   const reads = await ports.read(records)
+  await insertLedgerRows(reads, ports)
   const outcomes = new Map(reads.map((read) => [read.record.offset, read]))
   const refuse = (read: ReadRecord, refusal: InsertRefusal): void => {
     // A dead letter of a dead letter would come back here, for ever.
@@ -45,6 +47,15 @@ export async function writeBatch(
   )
   if (letters.length > 0) await ports.bury(letters)
   return results
+}
+
+/** First of all: what ClickHouse refuses, or what cannot be decoded, was in the topic too. */
+async function insertLedgerRows(reads: readonly ReadRecord[], ports: BatchPorts): Promise<void> {
+  const rows = reads.flatMap(({ ledgerRow }) => (ledgerRow === null ? [] : [ledgerRow]))
+  if (rows.length === 0) return
+  const token = batchToken(reads.map(({ record }) => record))
+  const refusal = await ports.insert({ table: topicRecordsTable, rows, token })
+  assert(refusal === null, `a row of the ledger was refused: ${refusal?.name ?? ''}`)
 }
 
 interface PartContext {

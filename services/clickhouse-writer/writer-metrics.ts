@@ -26,8 +26,9 @@ export function createWriterMetrics(metrics: Metrics): WriterMetrics {
   const lag = metrics.gauge('lag_records', 'Records not yet written', ['topic', 'partition'])
   return {
     wrote: (source, results, nowMs) => {
-      for (const { rejected, row, acceptedAtMs } of results) {
-        const outcome = rejected !== null ? 'dead_letter' : row === null ? 'tombstone' : 'written'
+      for (const { rejected, row, ledgerRow, acceptedAtMs } of results) {
+        const nothing = row === null && ledgerRow === null
+        const outcome = rejected !== null ? 'dead_letter' : nothing ? 'tombstone' : 'written'
         metrics.records.inc({ stage: source.topic, outcome, reason: rejected?.rejected ?? '' })
         if (acceptedAtMs === null || rejected !== null) continue
         freshness.observe({ table: source.table }, Math.max(0, nowMs - acceptedAtMs) / 1_000)

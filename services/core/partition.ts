@@ -5,7 +5,8 @@ const { imul } = Math
 const seed = 0x9747b28c
 const multiplier = 0x5bd1e995
 
-function murmur2(data: Uint8Array): number {
+/** Signed 32 bits. */
+export function murmur2(data: Uint8Array): number {
   const length = data.length
   let hash = seed ^ length
   const blocks = length >> 2

@@ -1,4 +1,5 @@
 // Which topic fills which table, and how a record becomes a row.
+import { touchpointTopicRow, type ReadAt } from '../ledger/topic-record-row'
 import type { Reject } from '../reject'
 import { topics, type Topic, type ValueOf } from '../topics'
 import { attributedOrderRow } from './attributed-order-row'
@@ -11,6 +12,8 @@ export interface Feed<T extends Topic = Topic> {
   rowOf(value: ValueOf<T>, coordinates: Coordinates): Row | Reject
   /** When the edge took over what this record is fresh news of; null where that says nothing of freshness. */
   acceptedAtOf(value: ValueOf<T>): number | null
+  /** Of the topics the edges write: the record as the ledger sees it; null for one that cannot be decoded. */
+  ledgerRowOf?(value: ValueOf<T> | null, at: ReadAt): Row
 }
 
 function feed<T extends Topic>(definition: Feed<T>): Feed<T> {
@@ -23,6 +26,7 @@ export const feeds: readonly Feed[] = [
     table: 'touchpoints',
     rowOf: touchpointRow,
     acceptedAtOf: ({ accepted_at }) => accepted_at,
+    ledgerRowOf: touchpointTopicRow,
   }),
   feed({
     topic: topics.attributedOrders,

@@ -1,0 +1,161 @@
+// `npm run ledger`: says what the ledger cannot explain, record by record. Exit 0: nothing, 1: something is missing,
+// stale or too much, 2: it could not look. `--rebuild <day>` brings the roll-ups of a day back to the orders.
+import { parseArgs } from 'node:util'
+import { connectWarehouse, type Warehouse } from '../services/runtime/clickhouse'
+import { loadConfig } from '../services/runtime/config'
+import { DependencyError, SetupError } from '../services/runtime/errors'
+import { lookAtLedger, type Difference, type Look } from '../services/runtime/ledger-look'
+import { rebuildDay } from '../services/runtime/ledger-roll-ups'
+import { warehouseOptions, warehouseSettings } from '../services/runtime/warehouse-settings'
+
+const usage = `usage: npm run ledger -- [--older-than 5m] [--json]
+       npm run ledger -- --rebuild YYYY-MM-DD`
+
+interface Arguments {
+  readonly olderThanMs: number
+  readonly json: boolean
+  /** Day whose roll-ups are to be rebuilt. */
+  readonly rebuild: string | null
+}
+
+async function main(): Promise<number> {
+  const given = readArguments(process.argv.slice(2))
+  const warehouse = connectWarehouse(warehouseOptions(loadConfig(warehouseSettings)))
+  try {
+    return given.rebuild === null
+      ? await report(warehouse, given)
+      : await rebuild(warehouse, given.rebuild)
+  } finally {
+    await warehouse.close()
+  }
+}
+
+async function report(warehouse: Warehouse, { olderThanMs, json }: Arguments): Promise<number> {
+  const look = await lookAtLedger(warehouse)
+  const unexplained = look.differences.filter(({ overdueMs }) => overdueMs >= olderThanMs)
+  const unseen = unseenStations(look, olderThanMs)
+  if (json) {
+    console.log(
+      JSON.stringify({ at: look.at, unexplained, unseen: unseen.map(({ text }) => text) }),
+    )
+  } else {
+    console.log(unexplained.length === 0 ? 'no unexplained difference' : tableOf(unexplained))
+    for (const { text } of unseen) console.log(text)
+  }
+  if (unexplained.length > 0) return 1
+  return unseen.some(({ fatal }) => fatal) ? 2 : 0
+}
+
+interface Unseen {
+  readonly text: string
+  /** Without this station nothing can be said at all. */
+  readonly fatal: boolean
+}
+
+/** A minute more than the delay: stations do not tell at every instant. */
+const graceMs = 60_000
+
+function unseenStations({ at, marks }: Look, olderThanMs: number): Unseen[] {
+  const late = (lookedAt: number): boolean => at - lookedAt > olderThanMs + graceMs
+  const since = (lookedAt: number): string =>
+    lookedAt === 0 ? 'ever' : `since ${new Date(lookedAt).toISOString()}`
+  const topic = Math.min(marks.topicReadUntil('touchpoint'), marks.topicReadUntil('order'))
+  const unseen: Unseen[] = []
+  if (late(topic)) {
+    const text = `topic: not read to its end ${since(topic)}; is clickhouse-writer running?`
+    unseen.push({ text, fatal: true })
+  }
+  if (marks.edges === 0) unseen.push({ text: 'accepted: no edge tells the ledger', fatal: false })
+  const { countedFrom } = marks.census
+  if (countedFrom === 0) {
+    unseen.push({ text: 'attributed: the state was not counted yet', fatal: false })
+  }
+  if (marks.erpReadAt === 0) unseen.push({ text: 'erp: was not read yet', fatal: false })
+  return unseen
+}
+
+function tableOf(differences: readonly Difference[]): string {
+  const head = ['minute', 'kind', 'source', 'station', 'fault', 'records', 'overdue', 'seen at']
+  const rows = differences.map((one) => [
+    new Date(one.minute).toISOString().slice(0, 16),
+    one.kind,
+    one.source,
+    one.station,
+    one.fault,
+    String(one.records),
+    durationOf(one.overdueMs),
+    one.seenAt,
+  ])
+  const widths = head.map((name, column) =>
+    Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  )
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd()
+  return [
+    line(head),
+    ...rows.flatMap((row, index) => [line(row), ...idLines(differences[index])]),
+  ].join('\n')
+}
+
+function idLines(difference: Difference | undefined): string[] {
+  if (difference === undefined) return []
+  const { ids, records } = difference
+  const more = records > ids.length ? [`    and ${records - ids.length} more`] : []
+  return [...ids.map((id) => `    ${id}`), ...more]
+}
+
+function durationOf(ms: number): string {
+  const seconds = Math.floor(ms / 1_000)
+  if (seconds < 120) return `${seconds}s`
+  return seconds < 7_200 ? `${Math.floor(seconds / 60)}m` : `${Math.floor(seconds / 3_600)}h`
+}
+
+async function rebuild(warehouse: Warehouse, day: string): Promise<number> {
+  const wrong = await rebuildDay(warehouse, day)
+  if (wrong === null) {
+    console.log(`${day}: the sums still differ; too much is being written, stop clickhouse-writer`)
+    return 1
+  }
+  console.log(wrong === 0 ? `${day}: the sums were right` : `${day}: ${wrong} sums brought back`)
+  return 0
+}
+
+/** @throws SetupError that says how it is used */
+function readArguments(args: readonly string[]): Arguments {
+  const options = {
+    'older-than': { type: 'string', default: '5m' },
+    json: { type: 'boolean', default: false },
+    rebuild: { type: 'string' },
+  } as const
+  const { values } = parsed(() => parseArgs({ args: [...args], options }))
+  const age = /^(\d{1,6})(s|m|h)$/.exec(values['older-than'])
+  if (age === null) throw new SetupError(`--older-than: say 90s, 5m or 2h\n${usage}`)
+  const { rebuild: day } = values
+  if (day !== undefined && !/^\d{4}-\d{2}-\d{2}$/.test(day)) {
+    throw new SetupError(`--rebuild: say a day, YYYY-MM-DD\n${usage}`)
+  }
+  const unitMs = { s: 1_000, m: 60_000, h: 3_600_000 }[age[2] ?? 's'] ?? 1_000
+  return { olderThanMs: Number(age[1]) * unitMs, json: values.json, rebuild: day ?? null }
+}
+
+function parsed<T>(parse: () => T): T {
+  try {
+    return parse()
+  } catch (cause) {
+    throw new SetupError(`${cause instanceof Error ? cause.message : String(cause)}\n${usage}`)
+  }
+}
+
+main().then(
+  (exitCode) => {
+    process.exitCode = exitCode
+  },
+  (error: unknown) => {
+    const known = error instanceof SetupError || error instanceof DependencyError
+    console.error(known ? error.message : error)
+    process.exitCode = 2
+  },
+)
