@@ -1,4 +1,6 @@
 // A partition's log and store in memory, with faults on demand, for the real task.
+import { partitionOf } from '../../services/core/partition'
+import type { RecordName, Records } from '../../services/core/records'
 import { localCodec, type RecordCodec } from '../../services/runtime/codec'
 import { DependencyError } from '../../services/runtime/errors'
 import type { IncomingRecord, OutgoingRecord } from '../../services/runtime/kafka'
@@ -116,8 +118,17 @@ export class MemoryPartitionStore implements PartitionStore {
   }
 }
 
-/** A stage's wiring to one partition, without a broker. */
-export function memoryWiring(stage: AnyStage): StageWiring {
+const knownCodecs = new Map<RecordName, RecordCodec<unknown>>()
+
+/** The codec of a record, compiled once. */
+export function memoryCodec<Name extends RecordName>(record: Name): RecordCodec<Records[Name]> {
+  const known = knownCodecs.get(record) ?? (localCodec(record))
+  knownCodecs.set(record, known)
+  return known as RecordCodec<Records[Name]>
+}
+
+/** A stage's wiring without a broker. */
+export function memoryWiring(stage: AnyStage, partitions = 1): StageWiring {
   const topics = [
     ...stage.reads,
     ...(stage.loops === null ? [] : [stage.loops]),
@@ -125,7 +136,7 @@ export function memoryWiring(stage: AnyStage): StageWiring {
     ...stage.writes,
   ]
   const codecs = new Map(
-    topics.map((topic) => [topic.name, localCodec(topic.record) as RecordCodec<unknown>]),
+    topics.map((topic) => [topic.name, memoryCodec(topic.record) as RecordCodec<unknown>]),
   )
   const codecOf = (name: string): RecordCodec<unknown> => {
     const codec = codecs.get(name)
@@ -139,14 +150,14 @@ export function memoryWiring(stage: AnyStage): StageWiring {
     ),
     loop: stage.loops?.name ?? null,
     changelog: stage.keeps.name,
-    partitions: 1,
+    partitions,
     stateCodec: codecOf(stage.keeps.name),
-    marks: localCodec('StageMark'),
+    marks: memoryCodec('StageMark'),
     learn: () => Promise.resolve(),
     decode: ({ topic, value }): unknown => codecOf(topic).decode(value),
     catalogueName: (name) => name,
     encodeEmission: ({ topic, key, value }) => ({
-      ...{ topic: topic.name, partition: 0, key },
+      ...{ topic: topic.name, partition: partitionOf(Buffer.from(key), partitions), key },
       value: value === null ? null : codecOf(topic.name).encode(value),
     }),
     encodeLoop: ({ partition, key, value }) => {

@@ -1,0 +1,160 @@
+// A simulation is worth what it catches. Each of these faults stands between the real parts, or in the text of the
+// real rules, and some seed shows it. The seed named is the first found to; the search begins there.
+import type { topology } from '../../services/core/topology'
+import { topics } from '../../services/core/topics'
+import type { OutgoingRecord } from '../../services/runtime/kafka'
+import type { StageLog } from '../../services/stream-processor/ports'
+import type { StageWiring } from '../../services/stream-processor/stage-wiring'
+import { loadPatched, type Patch } from './load-patched'
+import { differences } from './differences'
+import { play, type PlantedBug } from './play'
+import { findCatchingSeed } from './play-seeds'
+
+jest.setTimeout(600_000)
+
+/** How many seeds a bug may escape. */
+const within = 300
+
+/** The batch in two transactions instead of one: first what `isFirst` says, then the rest. */
+function inTwo(
+  isFirst: (record: OutgoingRecord, wiring: StageWiring) => boolean,
+): NonNullable<PlantedBug['wrapLog']> {
+  return (log, wiring): StageLog => ({
+    open: () => log.open(),
+    close: () => log.close(),
+    commit: async (records) => {
+      const first = records.filter((record) => isFirst(record, wiring))
+      const rest = records.filter((record) => !isFirst(record, wiring))
+      const nexts = [
+        first.length > 0 ? await log.commit(first) : null,
+        rest.length > 0 ? await log.commit(rest) : null,
+      ]
+      return nexts.find((next) => next !== null) ?? null
+    },
+  })
+}
+
+const isState = ({ topic }: OutgoingRecord, { changelog }: StageWiring): boolean =>
+  topic === changelog
+
+function patched(patch: Patch): PlantedBug {
+  const loaded = loadPatched('topology.ts', patch) as { readonly topology: typeof topology }
+  return { topology: loaded.topology }
+}
+
+let unique = 0
+
+const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedBug])[] = [
+  ['positions are written before the outputs', 1, () => ({ wrapLog: inTwo(isState) })],
+  [
+    'outputs are written before the positions',
+    1,
+    () => ({ wrapLog: inTwo((record, wiring) => !isState(record, wiring)) }),
+  ],
+  [
+    'facts are forgotten before they are sent',
+    1,
+    () => ({ wrapLog: inTwo(({ topic }) => topic !== topics.journeyFacts.name) }),
+  ],
+  [
+    'an older owner is not fenced',
+    1,
+    () => ({
+      transactionalId: (id) => {
+        unique += 1
+        return `${id}-${unique}`
+      },
+    }),
+  ],
+  [
+    'a node that becomes a hub does not tell its root',
+    1,
+    () =>
+      patched({
+        file: 'identity/gather.ts',
+        text: '    toRoot(turn, { hub: turn.node })\n',
+        instead: '',
+      }),
+  ],
+  [
+    'a hub does not answer that it is one',
+    1,
+    () =>
+      patched({
+        file: 'identity/gather.ts',
+        text: 'if (head.hub) turn.send(factTo(home, { hub: turn.node }))\n  else link(',
+        instead: 'if (!head.hub) link(',
+      }),
+  ],
+  [
+    'a touch does not bring along which hubs declined it',
+    1,
+    () =>
+      patched({
+        file: 'identity/gather.ts',
+        text: '  for (const hub of declined) toRoot(turn, { hub })\n',
+        instead: '',
+      }),
+  ],
+  [
+    'touches count by their arrival instead of their time',
+    1,
+    () =>
+      patched({
+        file: 'attribution/journey.ts',
+        text: '    ...{ source, id, type, first_at: at, last_at: at, touches: 1 },\n',
+        instead:
+          '    ...{ source, id, type, first_at: touch.accepted_at, last_at: touch.accepted_at, touches: 1 },\n',
+      }),
+  ],
+  [
+    'the snapshot that was accepted last counts as the newest',
+    1,
+    () =>
+      patched({
+        file: 'identity/newest-snapshot.ts',
+        text: 'a.updated_at - b.updated_at ||',
+        instead: 'a.accepted_at - b.accepted_at ||',
+      }),
+  ],
+  [
+    'the snapshot that came last counts as the newest',
+    1,
+    () =>
+      patched({
+        file: 'identity/newest-snapshot.ts',
+        text: 'return order >= 0 ? a : b',
+        instead: 'return order >= 0 ? b : b',
+      }),
+  ],
+  [
+    'an order that moves leaves its version behind',
+    1,
+    () =>
+      patched({
+        file: 'identity/journey-state.ts',
+        text: 'facts.push({ touch, evidence, hub, order, member })',
+        instead:
+          'facts.push({ touch, evidence, hub, member, ' +
+          "order: order && { ...order, version: 0, digest: '', credits: [], emitted: null } })",
+      }),
+  ],
+  [
+    'what is less than the gap apart is measured from the first touch',
+    1,
+    () =>
+      patched({
+        file: 'attribution/journey.ts',
+        text: 'touch.at - open.last_at < gapMs',
+        instead: 'touch.at - open.first_at < gapMs',
+      }),
+  ],
+]
+
+test.each(bugs)('it is caught when %s', async (_, seed, plant) => {
+  const bug = plant()
+  const caught = await findCatchingSeed(bug, { seed, within })
+  expect(caught).not.toBeNull()
+  // Without the bug the same history ends well.
+  expect(differences(await play(caught?.seed ?? seed))).toEqual([])
+})

@@ -1,0 +1,270 @@
+// Plays one history: inputs reach the broker, processes come and go, faults strike, and in the end everything runs
+// until nothing is left to do. All of it by chance, and all chance from one seed.
+import { topology } from '../../services/core/topology'
+import { touchpointKey } from '../../services/core/identity/node'
+import { partitionOf } from '../../services/core/partition'
+import { isReject } from '../../services/core/reject'
+import type { Topic, ValueOf } from '../../services/core/topics'
+import { topics } from '../../services/core/topics'
+import type { StageLog } from '../../services/stream-processor/ports'
+import type { AnyStage } from '../../services/stream-processor/stage-batch'
+import type { StageWiring } from '../../services/stream-processor/stage-wiring'
+import { memoryCodec, memoryWiring } from '../support/memory-stage'
+import { rollDice, type Dice } from './dice'
+import { Disk } from './disk'
+import { drawFaults, FaultPlan, type Fault } from './fault-plan'
+import { drawHistory, type History, type Input } from './history'
+import { MemoryBroker } from './memory-broker'
+import type { LoggedRecord } from './partition-log'
+import { DiskFull, Processor } from './processor'
+import { journeySettings } from './rules'
+import { Schedule, type Action, type Owner } from './schedule'
+import { StageGroup } from './stage-group'
+
+/** A fault in the product, put there on purpose; each hook stands where the product has the real thing. */
+export interface PlantedBug {
+  readonly topology?: typeof topology
+  readonly wrapLog?: (log: StageLog, wiring: StageWiring) => StageLog
+  readonly transactionalId?: (id: string) => string
+}
+
+export interface Played {
+  readonly seed: number
+  readonly history: History
+  readonly faults: readonly Fault[]
+  readonly happened: readonly Fault[]
+  readonly broker: MemoryBroker
+  readonly trace: readonly string[]
+  readonly actions: number
+  /** What ended a process though no fault of the plan explains it; or what has no end. */
+  readonly failure: Error | null
+  /** Committed values of a topic with their keys, oldest first in each partition. */
+  read<T extends Topic>(topic: T): { readonly key: string; readonly value: ValueOf<T> }[]
+}
+
+export async function play(seed: number, bug: PlantedBug = {}): Promise<Played> {
+  const history = drawHistory(rollDice(seed, 'history'))
+  const faults = drawFaults(rollDice(seed, 'faults'))
+  const world = new World(seed, { history, faults, bug })
+  const failure = await world.run()
+  return {
+    ...{ seed, history, faults, failure },
+    happened: world.plan.happened,
+    broker: world.broker,
+    trace: world.schedule.trace,
+    actions: world.schedule.actions,
+    read: (topic) => readCommitted(world.broker, topic),
+  }
+}
+
+const transactionTimeoutMs = 15_000
+const sessionTimeoutMs = 10_000
+const processesMax = 3
+
+interface WorldParts {
+  readonly history: History
+  readonly faults: readonly Fault[]
+  readonly bug: PlantedBug
+}
+
+class World {
+  readonly schedule: Schedule
+  readonly broker: MemoryBroker
+  readonly plan: FaultPlan
+  readonly #dice: Dice
+  readonly #bug: PlantedBug
+  readonly #stages
+  readonly #limits
+  #inputs: Input[]
+  #processors: Processor[] = []
+  /** Disks of processes that are down, waiting for the next start. */
+  #disks: Disk[] = []
+  #named = 0
+  #failure: Error | null = null
+
+  constructor(seed: number, { history, faults, bug }: WorldParts) {
+    this.#dice = rollDice(seed, 'schedule')
+    this.#bug = bug
+    this.#inputs = [...history.inputs]
+    this.schedule = new Schedule(this.#dice)
+    this.plan = new FaultPlan(faults)
+    const nobody: Owner = { name: 'broker', alive: true }
+    this.broker = new MemoryBroker(history.partitions, (transaction) => {
+      const run = (): void => {
+        this.broker.timeOut(transaction)
+      }
+      this.schedule.timer(nobody, transactionTimeoutMs, { name: 'transaction times out', run })
+    })
+    const stages = (bug.topology ?? topology)(journeySettings(history.rules))
+    this.#stages = (Object.values(stages) as unknown as AnyStage[]).map((stage) => {
+      const wiring = memoryWiring(stage, history.partitions)
+      const parts = { broker: this.broker, schedule: this.schedule, dice: this.#dice }
+      const read = [...wiring.inputs, wiring.changelog]
+      return { stage, wiring, group: new StageGroup({ ...parts, name: stage.name, topics: read }) }
+    })
+    this.#limits = {
+      batchRecordsMax: this.#dice.pick([1, 3, 10, 10, 50]),
+      queueRecordsMax: this.#dice.pick([2, 20, 1_000]),
+      queueBytesMax: 1_000_000,
+    }
+  }
+
+  async run(): Promise<Error | null> {
+    const many = this.#dice.between(1, 2)
+    for (let process = 0; process < many; process += 1) this.#start(new Disk())
+    try {
+      await this.schedule.runUntilQuiet(() => this.#offered())
+    } catch (error) {
+      this.#failure ??= error as Error
+    }
+    return this.#failure
+  }
+
+  #offered(): Action[] {
+    if (this.#failure !== null) return []
+    this.#strikeFromOutside()
+    const actions = this.#stages.flatMap(({ group }) => group.actions())
+    const [input] = this.#inputs
+    if (input !== undefined) {
+      const run = (): void => {
+        this.#inputs.shift()
+        this.#produce(input)
+      }
+      actions.push({ name: 'an input arrives', run })
+    }
+    const [disk] = this.#disks
+    if (disk !== undefined && (this.#dice.chance(0.05) || actions.length === 0)) {
+      const run = (): void => {
+        this.#disks.shift()
+        this.#start(disk)
+      }
+      actions.push({ name: 'a process starts', run })
+    }
+    if (actions.length > 0 && this.#dice.chance(0.02)) {
+      const processor = this.#dice.pick(this.#processors)
+      const run = (): void => {
+        processor.keepHouse()
+        processor.walk()
+      }
+      if (this.#processors.length > 0) actions.push({ name: 'housekeeping', run })
+    }
+    return actions
+  }
+
+  #strikeFromOutside(): void {
+    if (this.schedule.actions % 10 !== 0 || this.#processors.length === 0) return
+    const dice = this.#dice
+    const processor = dice.pick(this.#processors)
+    const strikes = (kind: Fault['kind']): boolean => {
+      if (!this.plan.strikes(kind)) return false
+      this.schedule.note(`FAULT ${kind}`)
+      return true
+    }
+    if (strikes('kill')) this.#kill(processor)
+    if (strikes('kill and lose the disk')) {
+      processor.disk.lose()
+      this.#kill(processor)
+    }
+    if (strikes('kill and find an old disk')) {
+      processor.disk.revert()
+      this.#kill(processor)
+    }
+    if (dice.chance(0.2)) processor.disk.remember()
+    if (strikes('start another process') && this.#processors.length < processesMax) {
+      this.#start(new Disk())
+    }
+    if (strikes('stop a process') && this.#processors.length > 1 && !processor.stopping) {
+      this.#processors = this.#processors.filter((one) => one !== processor)
+      processor.stop()
+    }
+    if (strikes('rebalance')) for (const { group } of this.#stages) group.rebalance()
+    if (strikes('take partitions from one who does not hear it')) {
+      processor.goDeaf(sessionTimeoutMs)
+      for (const { group } of this.#stages) group.rebalance(processor)
+    }
+    if (strikes('hand records over again')) processor.displace(-dice.between(1, 8))
+    if (strikes('leap over records')) processor.displace(dice.between(1, 3))
+    if (strikes('compact the changelogs')) this.#compact()
+  }
+
+  #start(disk: Disk): void {
+    this.#named += 1
+    const processor: Processor = new Processor({
+      ...{ name: `p${String(this.#named)}`, disk, stages: this.#stages, broker: this.broker },
+      ...{ schedule: this.schedule, faults: this.plan, limits: this.#limits },
+      wrapLog: this.#bug.wrapLog ?? ((log) => log),
+      transactionalId: this.#bug.transactionalId ?? ((id) => id),
+      onDeath: (dead) => {
+        this.#bury(dead)
+      },
+      onCrash: (crashed, error) => {
+        if (!(error instanceof DiskFull)) this.#failure ??= error as Error
+        crashed.die()
+      },
+    })
+    this.#processors.push(processor)
+  }
+
+  #kill(processor: Processor): void {
+    processor.die()
+  }
+
+  /** The group finds out when the session times out; the next start finds the disk. */
+  #bury(dead: Processor): void {
+    this.#processors = this.#processors.filter((one) => one !== dead)
+    this.#disks.push(dead.disk)
+    const nobody: Owner = { name: 'group', alive: true }
+    const run = (): void => {
+      for (const { group } of this.#stages) group.drop(dead)
+    }
+    this.schedule.timer(nobody, sessionTimeoutMs, { name: `${dead.name} is missed`, run })
+  }
+
+  #compact(): void {
+    for (const { wiring } of this.#stages) {
+      for (const log of this.broker.logsOf(wiring.changelog)) log.compact()
+    }
+  }
+
+  #produce(input: Input): void {
+    const { partitions } = this.broker
+    const at = (key: string, stray: number | null): number =>
+      stray ?? partitionOf(Buffer.from(key), partitions)
+    if ('bytes' in input) {
+      const { topic, bytes, partition } = input
+      this.broker.produce({ topic, partition, key: 'nobody', value: Buffer.from(bytes) })
+    } else if (input.topic === 'orders') {
+      const { topic, value: order, stray } = input
+      const value = memoryCodec('Order').encode(order)
+      const partition = at(order.order_key, stray)
+      this.broker.produce({ topic, partition, key: order.order_key, value })
+    } else {
+      const { topic, value: touchpoint, stray } = input
+      const key = touchpointKey(touchpoint)
+      const value = memoryCodec('Touchpoint').encode(touchpoint)
+      this.broker.produce({ topic, partition: at(key, stray), key, value })
+    }
+  }
+}
+
+function readCommitted<T extends Topic>(
+  broker: MemoryBroker,
+  topic: T,
+): { key: string; value: ValueOf<T> }[] {
+  const codec = memoryCodec(topic.record)
+  return broker.logsOf(topic.name).flatMap((log) =>
+    log.committed().flatMap(({ key, value }: LoggedRecord) => {
+      if (value === null) return []
+      const decoded = codec.decode(value)
+      if (isReject(decoded)) throw new Error(`${topic.name}: ${decoded.detail}`)
+      return [{ key: String(key), value: decoded as ValueOf<T> }]
+    }),
+  )
+}
+
+export const outputs = [
+  topics.attributedOrders,
+  topics.identities,
+  topics.stockPositions,
+  topics.findings,
+] as const
