@@ -4,6 +4,7 @@ import { asDependency } from '../runtime/errors'
 import { retry } from '../runtime/retry'
 import type { Insert, InsertRefusal } from '../runtime/clickhouse'
 import { PartitionWriter, type PartitionStart } from './partition-writer'
+import { appendedTable, passOver, skipWritten } from './take-replays'
 import { writeBatch } from './write-batch'
 import type { WriterOptions } from './writer-options'
 
@@ -73,9 +74,16 @@ export function createLane({ partition, start, tenure }: LaneStart, options: Wri
     },
     write: async (records) => {
       const results = await writeBatch(records, target, {
-        read: (batch) => again('schema registry', () => source.read(batch)),
+        read: async (batch) => {
+          const reads = (await again('schema registry', () => source.read(batch))).map(passOver)
+          if (source.table !== appendedTable) return reads
+          return again('clickhouse', () => skipWritten(reads, options.warehouse))
+        },
         insert: (insert) => again('clickhouse', () => timedInsert(insert, options)),
-        bury: (letters) => again('kafka', () => options.bury(letters)),
+        bury: async (letters) => {
+          await again('kafka', () => options.bury(letters))
+          metrics.buried(letters)
+        },
       })
       metrics.wrote(source, results, options.now())
     },

@@ -1,4 +1,6 @@
 // What the writer counts: records by outcome, inserts and their latency, lag, and how fresh the tables are.
+import { countDeadLetters } from '../runtime/dead-letter'
+import type { OutgoingRecord } from '../runtime/kafka'
 import type { Metrics } from '../runtime/metrics'
 import type { TopicPartition } from '../runtime/kafka-consumer'
 import type { ReadRecord, RowSource } from './read-rows'
@@ -6,6 +8,8 @@ import type { ReadRecord, RowSource } from './read-rows'
 export interface WriterMetrics {
   /** A batch is in its table, or buried. */
   wrote(source: RowSource, results: readonly ReadRecord[], nowMs: number): void
+  /** Kafka has these dead letters. */
+  readonly buried: (letters: readonly OutgoingRecord[]) => void
   inserted(table: string, rows: number, seconds: number): void
   lag(partition: TopicPartition, records: number): void
   /** Partitions were assigned anew: what is known of lags no longer holds. */
@@ -25,6 +29,7 @@ export function createWriterMetrics(metrics: Metrics): WriterMetrics {
   )
   const lag = metrics.gauge('lag_records', 'Records not yet written', ['topic', 'partition'])
   return {
+    buried: countDeadLetters(metrics, ['clickhouse-writer']),
     wrote: (source, results, nowMs) => {
       for (const { rejected, row, ledgerRow, acceptedAtMs } of results) {
         const nothing = row === null && ledgerRow === null

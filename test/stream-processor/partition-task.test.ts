@@ -1,6 +1,11 @@
 import { stockStage } from '../../services/core/stock/reserve'
 import type { Order } from '../../services/core/records'
-import { deadLetterHeaders, deadLettersTopic, topics } from '../../services/core/topics'
+import {
+  deadLetterHeaders,
+  deadLettersTopic,
+  replayHeaders,
+  topics,
+} from '../../services/core/topics'
 import { localCodec } from '../../services/runtime/codec'
 import { DependencyError } from '../../services/runtime/errors'
 import type { IncomingRecord } from '../../services/runtime/kafka'
@@ -124,4 +129,35 @@ test('positions that went on without anything to write are written on request, o
   await rig.task.flush()
   expect(rig.store.mark().positions).toEqual({ orders: 2 })
   expect(rig.log.transactions.length).toBe(before + 1)
+})
+
+test('a condemned record that is replayed is tried again, with a count of its own', async () => {
+  let rig = await open()
+  const replayed = (offset: number, by: string): IncomingRecord => ({
+    ...record(offset, 'poison'),
+    headers: { [replayHeaders.of]: 'orders:0:0:stock', [replayHeaders.for]: by },
+  })
+  for (let crash = 1; crash <= 3; crash += 1) {
+    await expect(rig.task.process([record(0, 'poison')])).rejects.toThrow('our own fault')
+    rig = await open(rig.log, rig.store)
+  }
+  await rig.task.process([record(0, 'poison')])
+  await expect(rig.task.process([replayed(1, 'stock')])).rejects.toThrow('our own fault')
+  const mended = new PartitionTask({
+    ...memoryTask(stockStage as unknown as AnyStage),
+    ...{ log: rig.log, store: rig.store },
+  })
+  await mended.restore(rig.log.records(await mended.open()))
+  await mended.process([replayed(1, 'stock')])
+  expect(mended.positions()).toEqual({ orders: 2 })
+  expect(written(rig, topics.stockPositions.name)).toBe(1)
+})
+
+test('a replay for another stage is passed over', async () => {
+  const rig = await open()
+  const headers = { [replayHeaders.of]: 'orders:0:0:journey', [replayHeaders.for]: 'journey' }
+  await rig.task.process([{ ...record(0, 'poison'), headers }])
+  await rig.task.flush()
+  expect(rig.store.mark().positions).toEqual({ orders: 1 })
+  expect(written(rig, topics.stockPositions.name)).toBe(0)
 })

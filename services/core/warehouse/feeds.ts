@@ -3,7 +3,14 @@ import { touchpointTopicRow, type ReadAt } from '../ledger/topic-record-row'
 import type { Reject } from '../reject'
 import { topics, type Topic, type ValueOf } from '../topics'
 import { attributedOrderRow } from './attributed-order-row'
-import { erpDeliveryRow, findingRow, identityRow, stockPositionRow, touchpointRow } from './rows'
+import {
+  deadLetterOutcomeRow,
+  erpDeliveryRow,
+  findingRow,
+  identityRow,
+  stockPositionRow,
+  touchpointRow,
+} from './rows'
 import type { Coordinates, Row } from './row'
 
 export interface Feed<T extends Topic = Topic> {
@@ -57,6 +64,12 @@ export const feeds: readonly Feed[] = [
     topic: topics.findings,
     table: 'findings',
     rowOf: findingRow,
+    acceptedAtOf: () => null,
+  }),
+  feed({
+    topic: topics.deadLetterOutcomes,
+    table: 'dead_letter_outcomes',
+    rowOf: deadLetterOutcomeRow,
     acceptedAtOf: () => null,
   }),
 ]

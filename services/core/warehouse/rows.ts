@@ -1,6 +1,13 @@
 // Every other record as one row of its table.
-import { deadLetterHeaders } from '../topics'
-import type { ErpDelivery, Finding, Identity, StockPosition, Touchpoint } from '../records'
+import { deadLetterHeaders, replayHeaders } from '../topics'
+import type {
+  DeadLetterOutcome,
+  ErpDelivery,
+  Finding,
+  Identity,
+  StockPosition,
+  Touchpoint,
+} from '../records'
 import type { Reject } from '../reject'
 import { precedenceOf } from '../touchpoint-precedence'
 import { evidenceTuple, firstFault } from './attributed-order-row'
@@ -119,10 +126,25 @@ export function deadLetterRow({ headers, key, value }: DeadLetter, coordinates: 
     stage: headers[deadLetterHeaders.stage] ?? '',
     reason: headers[deadLetterHeaders.reason] ?? '',
     detail: headers[deadLetterHeaders.detail] ?? '',
+    replay_of: headers[replayHeaders.of] ?? '',
     record_key: key,
     record_value: value,
     ...coordinateColumns(coordinates),
   }
+}
+
+export function deadLetterOutcomeRow(
+  decision: DeadLetterOutcome,
+  coordinates: Coordinates,
+): Row | Reject {
+  const { letter, outcome, decided_by, why, decided_at } = decision
+  return (
+    timeFault({ decided_at }) ?? {
+      ...{ letter, outcome, decided_by, why },
+      decided_at: timeText(decided_at),
+      ...coordinateColumns(coordinates),
+    }
+  )
 }
 
 function wholeNumber(text: string | undefined): number {
