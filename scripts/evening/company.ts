@@ -89,11 +89,11 @@ export class Company {
     )
   }
 
-  /** Names of the processes that run, with where each tells its metrics. */
-  instances(): readonly { readonly instance: string; readonly metricsUrl: string }[] {
+  /** Names of the processes that run, with where each answers /ready and /metrics. */
+  instances(): readonly { readonly instance: string; readonly url: string }[] {
     return [...this.#running].map(([instance, { service }]) => ({
       instance,
-      metricsUrl: `http://127.0.0.1:${this.#options.operationsPort(service, instance)}/metrics`,
+      url: `http://127.0.0.1:${this.#options.operationsPort(service, instance)}`,
     }))
   }
 

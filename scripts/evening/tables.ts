@@ -61,7 +61,8 @@ export async function readTables(
     ),
     identities: await ask(`SELECT identifier, person, state FROM $identities_current`),
     deadLetters: await ask(
-      `SELECT reason, detail FROM $dead_letters FINAL WHERE tryBase64Decode(record_key) LIKE concat('%', {run:String})`,
+      // An order refused under several versions is one matter.
+      `SELECT DISTINCT record_key, reason, detail FROM $dead_letters FINAL WHERE tryBase64Decode(record_key) LIKE concat('%', {run:String})`,
     ),
     freshness: await freshness(
       `SELECT dateDiff('millisecond', accepted_at, written_at) AS ms FROM $touchpoints_current WHERE id LIKE {run:String}`,
