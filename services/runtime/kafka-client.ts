@@ -7,8 +7,13 @@ import { connect as connectTls } from 'node:tls'
 import type { ISocketFactoryArgs, Kafka } from 'kafkajs'
 
 /** What a guard did; counted, for an operator who wonders. */
-export type KafkaGuard =
-  'connection_cut' | 'producer_replaced' | 'consumer_begun_anew' | 'commit_unconfirmed'
+export const kafkaGuards = [
+  'connection_cut',
+  'producer_replaced',
+  'consumer_begun_anew',
+  'commit_unconfirmed',
+] as const
+export type KafkaGuard = (typeof kafkaGuards)[number]
 
 export interface OneClient {
   readonly kafka: Kafka

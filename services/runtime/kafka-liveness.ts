@@ -12,23 +12,21 @@ export interface LivenessOptions {
 /** Tells once when nothing was fetched, joined or given up for too long. @returns what ends the watch */
 export function watchLiveness(consumer: KafkajsConsumer, options: LivenessOptions): () => void {
   const { silenceMaxMs, busy, onSilence } = options
-  let lastSignMs = Date.now()
+  const everyMs = Math.min(1_000, silenceMaxMs / 4)
+  // Counted, not read from a clock: a machine that was asleep has not been silent.
+  let silentMs = 0
   const signs = [consumer.events.FETCH_START, consumer.events.GROUP_JOIN, consumer.events.CRASH]
   for (const sign of signs) {
     consumer.on(sign, () => {
-      lastSignMs = Date.now()
+      silentMs = 0
     })
   }
-  const timer = setInterval(
-    () => {
-      if (busy()) lastSignMs = Date.now()
-      const silentMs = Date.now() - lastSignMs
-      if (silentMs <= silenceMaxMs) return
-      clearInterval(timer)
-      onSilence(new Error(`the consumer has not fetched for ${Math.round(silentMs / 1_000)} s`))
-    },
-    Math.min(1_000, silenceMaxMs / 4),
-  )
+  const timer = setInterval(() => {
+    silentMs = busy() ? 0 : silentMs + everyMs
+    if (silentMs <= silenceMaxMs) return
+    clearInterval(timer)
+    onSilence(new Error(`the consumer has not fetched for ${Math.round(silentMs / 1_000)} s`))
+  }, everyMs)
   timer.unref()
   return () => {
     clearInterval(timer)

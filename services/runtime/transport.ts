@@ -5,6 +5,7 @@ import type { z } from 'zod'
 import { connectRegistry, type RegistryAccess, type SchemaDirectory } from './codec'
 import type { kafkaSettings } from './config'
 import { createKafka, type KafkaClient, type KafkaSecurity } from './kafka'
+import { kafkaGuards } from './kafka-client'
 import type { Logger } from './logger'
 import { incomplete, refuse, superfluous, type GivenSettings } from './setting-faults'
 import type { Metrics } from './metrics'
@@ -27,6 +28,8 @@ export function kafkaFrom(config: KafkaConfig, { name, logger, metrics }: KafkaU
   if (security.sasl?.mechanism === 'plain' && security.tls === null) {
     logger.warn('KAFKA_TLS is off: the password of KAFKA_SASL_MECHANISM plain travels readable')
   }
+  // So that the first time is an increase too.
+  for (const guard of kafkaGuards) metrics?.kafkaGuards.inc({ guard }, 0)
   return createKafka({
     brokers: config.KAFKA_BROKERS,
     clientId: name,
