@@ -153,6 +153,8 @@ export interface Finding {
 /** Forget the person of an identifier: told to the identifier, carried out by whoever holds its facts. */
 export interface Forget {
   readonly identifier: string
+  /** Node set:<random> that takes over what remains when the root itself is forgotten */
+  readonly set: string
   /** The identifier is of another set: only mentions of it go */
   readonly mentioned: boolean
   /** Everything said before has been heard: the nodes themselves may go */

@@ -42,6 +42,7 @@ export const reservedPlatforms: ReadonlySet<string> = new Set([
   ...identifierKinds,
   'event',
   'order',
+  'set',
 ])
 
 /** The record of a snapshot whose types are right, or its faults. */

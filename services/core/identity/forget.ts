@@ -2,7 +2,8 @@
 // person's orders, which keep their money, without a name. Whoever pointed to a forgotten identifier then points to
 // the root of what remains. The forgotten nodes themselves only pass on what still comes, until the operator,
 // who can see that everything said before has been heard, lets them go: otherwise an order's snapshot on its
-// way could find nobody and be counted as a new order.
+// way could find nobody and be counted as a new order. An identifier that joins nobody is mentioned in the sets of
+// others, and does not know where: the operator, who has the tables, tells those others.
 import { frozenCredits, ordersOf } from '../attribution/settle-orders'
 import type { OrderSettings, RootEvidence, RootView } from '../attribution/order-content'
 import type { Forget, NodeHead, OrderEntry, Reset } from '../records'
@@ -31,9 +32,12 @@ export interface Forgetting {
 export function forget(turn: JourneyTurn, told: Forget, tools: Forgetting): void {
   const head = turn.get(keys.head)?.head ?? null
   if (head === null) return
-  if (head.parent !== '') turn.send(factTo(head.parent, { forget: told }))
-  else if (told.finally) letGo(turn)
-  else forgetPerson(turn, told, tools)
+  if (head.parent !== '') {
+    turn.send(factTo(head.parent, { forget: told }))
+    return
+  }
+  forgetPerson(turn, told, tools)
+  if (told.finally) letGo(turn)
 }
 
 /** Hears what to hold no trace of, and where the root is now. */
@@ -44,7 +48,6 @@ export function reset(turn: JourneyTurn, told: Reset): void {
   if (told.gone) {
     removeAll(turn)
   } else if (forgotten.has(turn.node)) {
-    tellWhoSaw(turn, head, told.forgotten)
     leave(turn, head, told.parent)
   } else {
     clean(turn, head, { ...told, forgotten })
@@ -64,6 +67,7 @@ function forgetPerson(turn: JourneyTurn, told: Forget, { settings, root }: Forge
       ])
   const members = [...entriesOf(turn, 'm')].flatMap(({ member }) => member?.identifier ?? [])
   const orders = ordersOf(turn)
+  tellHubs(turn, gone, { members, orders })
   const nameless = dropNames(turn, { gone, owner, view: { ...known, orders, settings } })
   dropTouches(turn, gone, (identifiers) => ownerOf(identifiers, persons) === owner)
   dropIdentifiers(turn, gone)
@@ -72,7 +76,32 @@ function forgetPerson(turn: JourneyTurn, told: Forget, { settings, root }: Forge
   }
   turn.change({ kind: 'forgotten' })
   const leaving = told.mentioned ? new Set<string>() : gone
-  moveRoot(turn, { gone, leaving, members, nameless, orders })
+  moveRoot(turn, { gone, leaving, members, nameless, orders, set: told.set })
+}
+
+/** Identifiers that join nobody were seen with a forgotten one too, and are of no set that could tell them. */
+function tellHubs(
+  turn: JourneyTurn,
+  gone: ReadonlySet<string>,
+  { members, orders }: { members: readonly string[]; orders: readonly OrderEntry[] },
+): void {
+  const known = new Set([...members, ...gone])
+  const told = new Set<string>()
+  const sets = [...evidenceSets(turn), ...orders.map(({ identifiers }) => identifiers)]
+  for (const set of sets) {
+    for (const identifier of set.filter((one) => gone.has(one))) {
+      for (const hub of set) {
+        if (known.has(hub) || told.has(`${hub} ${identifier}`)) continue
+        told.add(`${hub} ${identifier}`)
+        const forget = { identifier, set: '', mentioned: true, finally: false }
+        turn.send(factTo(hub, { forget }))
+      }
+    }
+  }
+}
+
+function* evidenceSets(turn: JourneyTurn): Iterable<readonly string[]> {
+  for (const { evidence } of entriesOf(turn, 'e')) if (evidence !== null) yield evidence.identifiers
 }
 
 /** The person's orders keep what they came to, without a name. @returns their order keys */
@@ -146,46 +175,35 @@ interface Remaining {
   readonly members: readonly string[]
   readonly nameless: ReadonlySet<string>
   readonly orders: readonly OrderEntry[]
+  readonly set: string
 }
 
-/** What remains keeps this root, or when it is forgotten too goes to the smallest node that is left. */
-function moveRoot(
-  turn: JourneyTurn,
-  { gone, leaving, members, nameless, orders }: Remaining,
-): void {
+/** What remains keeps this root, or where it is forgotten too goes to one that is smaller than any identifier: so
+ * pointers still only decrease, whatever is under way. */
+function moveRoot(turn: JourneyTurn, remaining: Remaining): void {
+  const { gone, leaving, members, nameless, orders } = remaining
   const others = members.filter((one) => !gone.has(one))
   const orderNodes = orders.map(({ order }) => orderNode(order.order_key))
-  const head = { ...(turn.get(keys.head)?.head ?? newHead), members: others.length }
   const moves = leaving.has(turn.node)
-  const heir = moves ? smallest(others.length > 0 ? others : orderNodes) : turn.node
-  const parent = heir ?? turn.node
+  const parent = moves ? remaining.set : turn.node
   const forgotten = [...gone].sort(compareNodes)
   for (const node of new Set([...others, ...leaving, ...orderNodes])) {
     if (node === turn.node) continue
     const told = { forgotten, parent, nameless: isNamelessNode(node, nameless), gone: false }
     turn.send(factTo(node, { reset: told }))
   }
+  const head = { ...(turn.get(keys.head)?.head ?? newHead), members: others.length }
   if (!moves) {
     clean(turn, head, { forgotten: gone, parent, nameless: isNamelessNode(turn.node, nameless) })
     return
   }
-  tellWhoSaw(turn, head, forgotten)
   const facts = takeFacts(turn)
-  leave(turn, head, heir ?? '')
-  for (const kept of facts) {
-    if (heir !== null) turn.send(factTo(heir, kept))
-    else if (kept.forgotten) turn.put(keys.forgotten(kept.forgotten), entryOf({ noted: true }))
-  }
+  leave(turn, head, parent)
+  for (const kept of facts) turn.send(factTo(parent, kept))
 }
 
 function isNamelessNode(node: string, nameless: ReadonlySet<string>): boolean {
   return kindOf(node) === 'order' && nameless.has(node.slice('order:'.length))
-}
-
-function smallest(nodes: readonly string[]): string | null {
-  const [first, ...others] = nodes
-  if (first === undefined) return null
-  return others.reduce((least, one) => (compareNodes(one, least) < 0 ? one : least), first)
 }
 
 /** A forgotten node keeps nothing but where to pass things on to. */
@@ -193,18 +211,6 @@ function leave(turn: JourneyTurn, head: NodeHead, parent: string): void {
   removeAll(turn)
   const left: NodeHead = { ...newHead, hub: head.hub, parent, leaving: true }
   turn.put(keys.head, entryOf({ head: left }))
-}
-
-/** Whoever was seen with a forgotten identifier remembers it, and where that is a hub so does the set of the other. */
-function tellWhoSaw(turn: JourneyTurn, head: NodeHead, forgotten: readonly string[]): void {
-  const saw = new Set(head.seen_with)
-  for (const [key] of turn.range('s|', 's}')) saw.add(key.slice('s|'.length))
-  const quiet = new Set(forgotten)
-  for (const node of saw) {
-    if (quiet.has(node)) continue
-    const told: Forget = { identifier: turn.node, mentioned: true, finally: false }
-    turn.send(factTo(node, { forget: told }))
-  }
 }
 
 /** A node that stays loses all trace of the forgotten, and a pointer to one of them. */
@@ -239,11 +245,10 @@ function clean(
 /** Everything has been heard: the forgotten nodes go, and what is known of them. */
 function letGo(turn: JourneyTurn): void {
   const told: Reset = { forgotten: [], parent: '', nameless: false, gone: true }
-  let goes = false
   for (const node of forgottenAt(turn)) {
     turn.remove(keys.forgotten(node))
-    if (node === turn.node) goes = true
-    else turn.send(factTo(node, { reset: told }))
+    turn.send(factTo(node, { reset: told }))
   }
-  if (goes) removeAll(turn)
+  const [head, more] = turn.range('', '~')
+  if (kindOf(turn.node) === 'set' && head !== undefined && more === undefined) removeAll(turn)
 }

@@ -137,8 +137,6 @@ function see(turn: JourneyTurn, identifiers: readonly string[], limits: GatherLi
   const inAll = limited.length + others
   if (inAll === head.seen_with.length + head.others) return head
   const hub = isHub(turn.node, { limited, inAll }, limits.hubs)
-  // A hub no longer needs them at hand, but must still know who has seen it.
-  if (hub) for (const other of limited) turn.put(keys.seenWith(other), entryOf({ noted: true }))
   const seen: NodeHead = { ...head, hub, seen_with: hub ? [] : limited, others }
   putHead(turn, seen)
   if (hub) {
@@ -166,8 +164,10 @@ function headOf(turn: JourneyTurn): NodeHead {
   if (head !== undefined && head !== null) return head
   putHead(turn, newHead)
   const kind = kindOf(turn.node)
-  if (kind !== 'order' && kind !== 'event') {
-    keep(turn, { member: { identifier: turn.node, version: 0, digest: '' } })
+  if (kind !== 'order' && kind !== 'event' && kind !== 'set') {
+    // One that was let go and returns must have higher versions than before.
+    const version = turn.acceptedUpTo
+    keep(turn, { member: { identifier: turn.node, version, digest: '' } })
   }
   return turn.get(keys.head)?.head ?? newHead
 }

@@ -1,6 +1,7 @@
 // A node is an identifier or an order. Identifiers read `kind:hash` or, where a value is only unique within
 // an app or platform, `kind:scope:hash`; orders read `order:` and the order key; an event that names nobody
-// reads `event:source:id`. Nodes are totally ordered, strongest kind first: the root of a set is its smallest.
+// reads `event:source:id`; what remains of a set whose root was forgotten has a root that reads `set:` and a random
+// text. Nodes are totally ordered, strongest kind first: the root of a set is its smallest.
 
 import { compareTexts } from '../compare-texts'
 
@@ -16,13 +17,13 @@ export const identifierKinds = [
 ] as const
 
 export type IdentifierKind = (typeof identifierKinds)[number]
-export type NodeKind = IdentifierKind | 'event' | 'order'
+export type NodeKind = IdentifierKind | 'event' | 'order' | 'set'
 
 /** Kinds whose values are unique only within a scope. */
 export const scopedKinds: ReadonlySet<string> = new Set(['openid', 'user'])
 
 const ranks: ReadonlyMap<string, number> = new Map(
-  [...identifierKinds, 'event', 'order'].map((kind, rank) => [kind, rank]),
+  ['set', ...identifierKinds, 'event', 'order'].map((kind, rank) => [kind, rank]),
 )
 
 export function kindOf(node: string): NodeKind {

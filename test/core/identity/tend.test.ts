@@ -1,0 +1,135 @@
+import {
+  defaultSettings,
+  type AttributionSettings,
+} from '../../../services/core/attribution/settings'
+import { defaultHubLimits } from '../../../services/core/identity/hubs'
+import { touchpointKey } from '../../../services/core/identity/node'
+import { journeyStage } from '../../../services/core/journey'
+import type { Order, Touchpoint } from '../../../services/core/records'
+import { stockStage } from '../../../services/core/stock/reserve'
+import { topics } from '../../../services/core/topics'
+import { anOrder, aTouchpoint, dayMs, evening, hourMs } from '../../given'
+import { TopologyDriver } from '../../support/topology-driver'
+
+function stageUnder(attribution: AttributionSettings): unknown {
+  return journeyStage({
+    orders: { attribution: [attribution], generation: 0 },
+    gather: { hubs: defaultHubLimits, clusterIdentifiers: 5_000 },
+  })
+}
+
+function driver(): TopologyDriver {
+  return new TopologyDriver([stageUnder(defaultSettings)])
+}
+
+function touch(into: TopologyDriver, given: Partial<Touchpoint>): void {
+  const touchpoint = aTouchpoint({ at: evening - hourMs, identifiers: ['phone:p1'], ...given })
+  into.pipe(topics.touchpoints, touchpointKey(touchpoint), touchpoint)
+}
+
+function buy(into: TopologyDriver, given: Partial<Order> = {}): void {
+  const order = anOrder(given)
+  into.pipe(topics.orders, order.order_key, order)
+}
+
+const stored = (it: TopologyDriver, letter: string): number =>
+  [...it.state().keys()].filter((key) => key.includes(` ${letter}`)).length
+
+// The longest window is 30 days, an event may be 30 days late, and a week is kept beyond.
+const needed = 67 * dayMs
+
+test('a touch leaves the store when no order can need it any more, and not a moment before', () => {
+  const it = driver()
+  touch(it, { at: evening })
+  it.run().tend(evening + needed)
+  expect(stored(it, 't|')).toBe(1)
+  it.tend(evening + needed + 1)
+  expect(stored(it, 't|')).toBe(0)
+})
+
+test('a refund after the touches have left scales the credits as they were, to the fen', () => {
+  const it = driver()
+  touch(it, { id: 'a', channel: 'a', at: evening - 3 * hourMs })
+  touch(it, { id: 'b', channel: 'b', at: evening - 2 * hourMs })
+  touch(it, { id: 'c', channel: 'c', at: evening - hourMs })
+  buy(it)
+  it.run()
+  const before = it.latest(topics.attributedOrders).get('douyin:shop:1')
+  it.tend(evening + 68 * dayMs)
+  expect(stored(it, 't|')).toBe(0)
+  expect(it.read(topics.attributedOrders)).toHaveLength(1)
+  buy(it, { updated_at: evening + 69 * dayMs, refunded_minor: 1, status: 'refunded' })
+  it.run()
+  const after = it.latest(topics.attributedOrders).get('douyin:shop:1')
+  expect(after?.journey).toEqual(before?.journey)
+  expect(after?.credits.map(({ weight_ppb }) => weight_ppb)).toEqual(
+    before?.credits.map(({ weight_ppb }) => weight_ppb),
+  )
+  const linear = after?.credits.filter(({ model }) => model === 'linear')
+  expect(linear?.map(({ amount_minor }) => amount_minor)).toEqual([3_333, 3_333, 3_333])
+  expect(after?.replaces).toEqual(before?.credits)
+})
+
+test('an order that was unpaid when its touches left is credited when it is paid, from what there is then', () => {
+  const it = driver()
+  touch(it, { id: 'old', channel: 'old' })
+  buy(it, { paid_at: null, created_at: evening })
+  it.run().tend(evening + 68 * dayMs)
+  const paidAt = evening + 70 * dayMs
+  touch(it, { id: 'new', channel: 'new', at: paidAt - hourMs })
+  buy(it, { created_at: evening, paid_at: paidAt })
+  it.run()
+  const order = it.latest(topics.attributedOrders).get('douyin:shop:1')
+  expect(order?.credits.find(({ model }) => model === 'last')?.channel).toBe('new')
+})
+
+test('an order goes when no snapshot of it can be taken any more, and such a snapshot is refused', () => {
+  const it = new TopologyDriver([stageUnder(defaultSettings), stockStage])
+  buy(it, { created_at: evening })
+  it.run().tend(evening + 407 * dayMs)
+  expect(stored(it, 'o')).toBe(2)
+  it.tend(evening + 407 * dayMs + 1)
+  expect(stored(it, 'o')).toBe(0)
+  buy(it, { created_at: evening, accepted_at: evening + 400 * dayMs + 1 })
+  it.run()
+  expect(it.rejected.map(({ reason }) => reason)).toEqual(['too-old', 'too-old'])
+  expect(it.rejected[0]?.detail).toMatch(/^created_at: 400 days/)
+  expect(it.read(topics.attributedOrders)).toHaveLength(1)
+})
+
+test('identifiers that have shown nothing for 400 days go, and begin anew with higher versions when they return', () => {
+  const it = driver()
+  touch(it, { at: evening, identifiers: ['phone:p', 'visitor:v'] })
+  it.run()
+  const first = it.latest(topics.identities).get('visitor:v')?.version ?? 0
+  const idle = evening + needed + 1
+  it.tend(idle).tend(idle + 400 * dayMs)
+  expect(it.state().size).toBeGreaterThan(0)
+  it.tend(idle + 400 * dayMs + 1)
+  expect(it.state().size).toBe(0)
+  expect(it.latest(topics.identities).size).toBe(0)
+  touch(it, { at: idle + 401 * dayMs, identifiers: ['visitor:v'] })
+  it.run()
+  expect(it.latest(topics.identities).get('visitor:v')?.person).toBe('visitor:v')
+  expect(it.latest(topics.identities).get('visitor:v')?.version).toBeGreaterThan(first)
+})
+
+test('new settings have every order credited anew, as a whole, and orders they do not change say nothing', () => {
+  const it = driver()
+  touch(it, { id: 'a', channel: 'a', at: evening - 2 * hourMs })
+  touch(it, { id: 'b', channel: 'b' })
+  buy(it, { order_id: 'two' })
+  buy(it, { order_id: 'none', identifiers: ['phone:nobody'] })
+  it.run()
+  const { models } = defaultSettings
+  const fewer = { ...defaultSettings, models: models.filter(({ name }) => name === 'linear') }
+  it.tend(0, [stageUnder(fewer)])
+  const versions = it.read(topics.attributedOrders)
+  expect(versions).toHaveLength(4)
+  expect(new Set(versions.slice(2).map(({ cause }) => cause))).toEqual(new Set(['settings']))
+  for (const { credits } of versions.slice(2)) {
+    expect(new Set(credits.map(({ model }) => model))).toEqual(new Set(['linear']))
+  }
+  it.tend(0, [stageUnder(fewer)])
+  expect(it.read(topics.attributedOrders)).toHaveLength(4)
+})
