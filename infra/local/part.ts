@@ -1,5 +1,7 @@
 // What every part of the local stack looks like to the code that runs it.
 
+import { get } from 'node:https'
+
 export const partNames = ['kafka', 'registry', 'clickhouse', 'erp'] as const
 export type PartName = (typeof partNames)[number]
 
@@ -20,4 +22,16 @@ export async function answersOk(url: string): Promise<boolean> {
   const response = await fetch(url, { signal: AbortSignal.timeout(2_000) })
   await response.arrayBuffer()
   return response.ok
+}
+
+/** The same of a part behind TLS, whoever signed its certificate. */
+export function answersOkEncrypted(url: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const request = get(url, { rejectUnauthorized: false, timeout: 2_000 }, (response) => {
+      response.resume().once('end', () => {
+        resolve(response.statusCode === 200)
+      })
+    })
+    request.once('error', reject).once('timeout', () => request.destroy(new Error('timed out')))
+  })
 }

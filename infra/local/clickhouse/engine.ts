@@ -15,6 +15,8 @@ export interface EngineRequest {
   readonly parameters: ReadonlyMap<string, string>
   /** Format of the answer when the statement names none. */
   readonly format: string
+  /** The only role whose rights the statement has; null for all rights. */
+  readonly role: string | null
   /** Hand the answer over block by block. Only for SELECTs in formats that have neither head nor foot. */
   readonly streams: boolean
 }
@@ -33,7 +35,8 @@ export interface Engine {
   readonly timezone: string
   /** @throws EngineError with the engine's own text; once the body has begun, from the body */
   run(request: EngineRequest): Promise<EngineAnswer>
-  close(): void
+  /** Closes the data directory once what runs has ended. */
+  close(): Promise<void>
 }
 
 /** The engine refused or failed: `Code: 60. DB::Exception: …`. */
@@ -65,29 +68,56 @@ interface NativeAddon {
 // As on a server; the library's own default lets `1 + 1` pass for a query.
 const connectionArgs = ['--implicit_select=0']
 
-export async function openEngine(directory: string): Promise<Engine> {
+/** @param configFile of the engine's own; null for its defaults */
+export async function openEngine(
+  directory: string,
+  configFile: string | null = null,
+): Promise<Engine> {
   mkdirSync(directory, { recursive: true })
-  const open = (): Session => new Session(directory, { connectionArgs })
+  const args = configFile === null ? [] : [`--config-file=${configFile}`]
+  const open = (): Session =>
+    new Session(directory, { connectionArgs: [...connectionArgs, ...args] })
+  const opened = new Set<Session>()
+  let emptied: () => void = () => undefined
+  const lend = (): LentSession => {
+    const session = open()
+    opened.add(session)
+    return {
+      session,
+      giveBack: () => {
+        if (!opened.delete(session)) return
+        session.close()
+        if (opened.size === 0) emptied()
+      },
+    }
+  }
   const first = open()
   const facts = await first.queryAsync('SELECT version(), timezone()', { format: 'TabSeparated' })
   const [version = '', timezone = ''] = facts.text().trim().split('\t')
   return {
     version,
     timezone,
-    run: (request) => runOn(open(), request),
-    close: () => {
+    run: (request) => runOn(lend(), request),
+    close: async () => {
+      if (opened.size > 0) await new Promise<void>((resolve) => (emptied = resolve))
       first.close()
     },
   }
 }
 
-async function runOn(session: Session, request: EngineRequest): Promise<EngineAnswer> {
+interface LentSession {
+  readonly session: Session
+  readonly giveBack: () => void
+}
+
+async function runOn(lent: LentSession, request: EngineRequest): Promise<EngineAnswer> {
+  const { session, giveBack } = lent
   let handedOver = false
   try {
     await prepare(session, request)
     if (request.data !== null) return await insert(session, request.sql, request.data)
     if (request.streams) {
-      const answer = await stream(session, request)
+      const answer = await stream(lent, request)
       handedOver = true
       return answer
     }
@@ -102,13 +132,14 @@ async function runOn(session: Session, request: EngineRequest): Promise<EngineAn
   } catch (error) {
     throw asEngineError(error)
   } finally {
-    if (!handedOver) session.close()
+    if (!handedOver) giveBack()
   }
 }
 
 async function prepare(session: Session, request: EngineRequest): Promise<void> {
+  if (request.role !== null) await session.queryAsync(`SET ROLE ${quoteName(request.role)}`)
   if (request.database !== null) {
-    await session.queryAsync(`USE \`${request.database.replace(/[\\`]/g, '\\$&')}\``)
+    await session.queryAsync(`USE ${quoteName(request.database)}`)
   }
   const assignments = [
     ...[...request.settings].map(([name, value]) => `${checkName(name)}=${quote(value)}`),
@@ -120,6 +151,10 @@ async function prepare(session: Session, request: EngineRequest): Promise<void> 
 function checkName(name: string): string {
   if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return name
   throw new EngineError(`Code: 115. DB::Exception: Unknown setting '${name}'. (UNKNOWN_SETTING)`)
+}
+
+function quoteName(name: string): string {
+  return `\`${name.replace(/[\\`]/g, '\\$&')}\``
 }
 
 function quote(value: string): string {
@@ -148,14 +183,17 @@ async function insert(session: Session, sql: string, data: Buffer): Promise<Engi
 }
 
 // The first block is awaited, so that a statement that is wrong fails before an answer has begun.
-async function stream(session: Session, request: EngineRequest): Promise<EngineAnswer> {
+async function stream(
+  { session, giveBack }: LentSession,
+  request: EngineRequest,
+): Promise<EngineAnswer> {
   const blocks = session
     .queryStream(request.sql, { format: request.format })
     [Symbol.asyncIterator]()
   let ahead: Promise<IteratorResult<StreamChunk>> | null = Promise.resolve(await blocks.next())
   const finish = async (): Promise<IteratorReturnResult<undefined>> => {
     await blocks.return?.()
-    session.close()
+    giveBack()
     return { done: true, value: undefined }
   }
   // Not a generator: one that was never begun would never reach its `finally`, and the connection would stay.

@@ -95,6 +95,7 @@ const badRequest = new Set([
 function statusOf(code: number): number {
   if (notFound.has(code)) return 404
   if (badRequest.has(code)) return 400
+  if (code === 516) return 403
   if (code === 48) return 501
   if (code === 307) return 413
   return 500

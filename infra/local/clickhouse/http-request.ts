@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import type { Transform } from 'node:stream'
 import { EngineError, type EngineRequest } from './engine'
+import type { Login } from './guarded-engine'
 import { readStatement, type Statement } from './statement'
 
 const bodyBytesMax = 1024 * 1024 * 1024
@@ -50,7 +51,7 @@ const streamableFormats = new Set([
 export async function readRequest(
   incoming: IncomingMessage,
   query: URLSearchParams,
-): Promise<EngineRequest> {
+): Promise<Omit<EngineRequest, 'role'>> {
   refuseUnsupported(query)
   const head = Buffer.from(query.get('query') ?? '')
   const body = await readBody(incoming)
@@ -72,6 +73,19 @@ export async function readRequest(
       (statement.verb === 'SELECT' || statement.verb === 'WITH') &&
       streamableFormats.has(answerFormat) &&
       query.get('wait_end_of_query') !== '1',
+  }
+}
+
+/** As whom: said by basic authentication, by ClickHouse's own headers or in the address. */
+export function readLogin(incoming: IncomingMessage, query: URLSearchParams): Login {
+  const basic = /^Basic (.+)$/.exec(incoming.headers.authorization ?? '')?.[1]
+  if (basic !== undefined) {
+    const [user = '', ...password] = Buffer.from(basic, 'base64').toString().split(':')
+    return { user, password: password.join(':') }
+  }
+  return {
+    user: header(incoming, 'x-clickhouse-user') ?? query.get('user') ?? 'default',
+    password: header(incoming, 'x-clickhouse-key') ?? query.get('password') ?? '',
   }
 }
 
