@@ -20,6 +20,12 @@ export interface ListenerOptions extends Answering, CollectOptions {
   readonly sources: readonly CollectorSource[]
 }
 
+const robots: Answer = {
+  status: 200,
+  body: Buffer.from('User-agent: *\nDisallow: /\n'),
+  headers: { 'content-type': 'text/plain; charset=utf-8' },
+}
+
 export function createCollectorListener(options: ListenerOptions): Listener {
   const { listener } = createAnswering(options)
   const collect = listener(
@@ -31,9 +37,10 @@ export function createCollectorListener(options: ListenerOptions): Listener {
   )
   const pixel = listener('/p.gif', byMethod({ GET: createPixel(options) }))
   const rest = createEdgeApp(listener, (app) => {
-    app.get('/robots.txt', (_request, response) => {
-      response.type('text/plain').send('User-agent: *\nDisallow: /\n')
-    })
+    app.get(
+      '/robots.txt',
+      listener('other', () => Promise.resolve(robots)),
+    )
   })
   return (request, response) => {
     const path = pathOf(request)

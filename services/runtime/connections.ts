@@ -80,7 +80,8 @@ export class Connections {
   begin(request: IncomingMessage, response: ServerResponse): 'served' | 'busy' | 'gone' {
     const { socket } = request
     const state = this.#guarded.get(socket)
-    if (state === undefined) return 'gone'
+    // After its last answer a connection has no more requests, whatever was sent along already.
+    if (state === undefined || state.newest?.shouldKeepAlive === false) return 'gone'
     state.requests += 1
     state.newest = response
     this.#underWay.set(response, performance.now())
@@ -98,6 +99,11 @@ export class Connections {
     if (state.requests > 1) return this.#hangUp(socket, 'requests')
     this.#events.turnedAway('requests')
     return 'busy'
+  }
+
+  /** Requests under way on a connection. */
+  requestsOf(socket: Socket): number {
+    return this.#guarded.get(socket)?.requests ?? 0
   }
 
   /** The newest request of a connection, over or not. */

@@ -102,7 +102,8 @@ export function createEdgeGuard(settings: EdgeGuardSettings, parts: EdgeGuardPar
       return waitMs === 0 ? null : refuse('failures', '', waitMs)
     },
     failed(request, answer) {
-      failures.take(addressOf(request), { rate: failureRate, cost: 1 })
+      // What was our own shortage is nobody's failure.
+      if (answer.status < 500) failures.take(addressOf(request), { rate: failureRate, cost: 1 })
       return answer
     },
   }

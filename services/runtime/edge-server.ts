@@ -1,5 +1,5 @@
 // The server of an edge: node:http within bounds that no slow, long-winded or numerous client gets past.
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { errorAnswer, rawAnswer, setServerStopping, writeAnswer, type Listener } from './answer'
 import { Connections, type TurnedAway } from './connections'
@@ -8,38 +8,73 @@ import type { EdgeGuard } from './edge-guard'
 /** A server of `listener` within the guard's limits. */
 export function createEdgeServer(listener: Listener, guard: EdgeGuard): Server {
   const { limits } = guard
-  const server = createServer(
-    {
-      maxHeaderSize: limits.headerBytesMax,
-      headersTimeout: limits.requestTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
-      keepAliveTimeout: limits.keepAliveMs,
-      connectionsCheckingInterval: Math.min(limits.requestTimeoutMs, 1_000),
-      // Two readings of where a request ends would let one be hidden in another.
-      insecureHTTPParser: false,
-      requireHostHeader: true,
-    },
-    (request, response) => {
-      if (limits.hstsSeconds > 0) {
-        response.setHeader('strict-transport-security', `max-age=${limits.hstsSeconds}`)
-      }
-      setServerStopping(response, () => !server.listening)
-      const verdict = connections.begin(request, response)
-      if (verdict === 'busy') {
-        const answer = errorAnswer(503, 'busy: try again', { headers: { 'retry-after': '1' } })
-        writeAnswer(response, answer, { close: true })
-      } else if (verdict === 'served') {
-        if (request.url?.startsWith('/') === true) listener(request, response)
-        else writeAnswer(response, errorAnswer(400, 'malformed path'))
-      }
-    },
-  )
+  const server = createServer({
+    maxHeaderSize: limits.headerBytesMax,
+    headersTimeout: limits.requestTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: Math.min(limits.requestTimeoutMs, 1_000),
+    // Two readings of where a request ends would let one be hidden in another.
+    insecureHTTPParser: false,
+    // Asked for below: node:http's own answer has none of our headers.
+    requireHostHeader: false,
+  })
   const connections = new Connections(server, guard)
+  const begin = createBegin({ server, connections, guard })
+  server.on('request', (request, response) => {
+    if (begin(request, response)) listener(request, response)
+  })
+  server.on('checkContinue', (request, response) => {
+    if (!begin(request, response)) return
+    // Behind an unanswered request node:http would write it between the head and the body of the next answer.
+    if (connections.requestsOf(request.socket) === 1) response.writeContinue()
+    listener(request, response)
+  })
+  server.on('checkExpectation', (request, response) => {
+    if (begin(request, response)) {
+      writeAnswer(response, errorAnswer(417, 'no such expectation is met here'))
+    }
+  })
   // The types say Duplex; of a server over TCP it is a socket.
   server.on('clientError', (error: NodeJS.ErrnoException, socket: unknown) => {
     refuse(error.code ?? '', socket as Socket, { connections, guard })
   })
   return server
+}
+
+/** Counts a request in; false when it is answered already, or its connection gone. */
+function createBegin({
+  server,
+  connections,
+  guard: { limits },
+}: {
+  readonly server: Server
+  readonly connections: Connections
+  readonly guard: EdgeGuard
+}): (request: IncomingMessage, response: ServerResponse) => boolean {
+  return (request, response) => {
+    setServerStopping(response, () => !server.listening)
+    if (limits.hstsSeconds > 0) {
+      response.setHeader('strict-transport-security', `max-age=${limits.hstsSeconds}`)
+    }
+    // After an Upgrade, which is not taken, node:http swallows whatever else comes on the connection.
+    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false
+    const verdict = connections.begin(request, response)
+    if (verdict === 'busy') {
+      const answer = errorAnswer(503, 'busy: try again', { headers: { 'retry-after': '1' } })
+      writeAnswer(response, answer, { close: true })
+    }
+    if (verdict !== 'served') return false
+    const fault = faultOf(request)
+    if (fault === null) return true
+    writeAnswer(response, errorAnswer(400, fault), { close: true })
+    return false
+  }
+}
+
+function faultOf({ headers, httpVersion, url }: IncomingMessage): string | null {
+  if (headers.host === undefined && httpVersion !== '1.0') return 'host missing'
+  return url?.startsWith('/') === true ? null : 'malformed path'
 }
 
 interface Refusal {

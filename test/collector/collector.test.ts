@@ -2,7 +2,7 @@ import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { partitionOf } from '../../services/core/partition'
 import { collectorSources } from '../../services/collector/sources'
 import { identifierTools } from '../support/edge-fakes'
-import { click, key, now, startCollector } from './start-collector'
+import { click, key, now, page, startCollector } from './start-collector'
 
 test('an event is answered 200 once Kafka has it, keyed and placed by its strongest identifier', async () => {
   const { post, producer, records } = await startCollector()
@@ -306,4 +306,65 @@ test.each([
   expect(success).toBe(false)
   expect(error?.issues.map(({ message }) => message).join()).toMatch(words)
   expect(JSON.stringify(error?.issues)).not.toContain(key)
+})
+
+test('a source that sends too much hears 429 and when to come again, and no other source does', async () => {
+  const { post, pixel, clock, metrics } = await startCollector({}, { RECORDS_PER_SECOND_MAX: 2 })
+  const events = Array.from({ length: 20 }, (_, at) => ({ ...click, id: `e-${at}` }))
+  expect((await post(events)).status).toBe(200)
+  const refused = await post(click, { origin: page })
+  expect(refused.status).toBe(429)
+  expect(refused.headers.get('retry-after')).toBe('1')
+  expect(refused.headers.get('access-control-allow-origin')).toBe(page)
+  const picture = await pixel(`write_key=${key}`)
+  expect([picture.status, picture.headers.get('retry-after')]).toEqual([429, '1'])
+  expect(
+    (await post({ ...click, channel: 'c' }, { 'x-write-key': 'open-write-key-001' })).status,
+  ).toBe(200)
+  clock.now += 500
+  expect((await post(click)).status).toBe(200)
+  expect(await metrics.registry.metrics()).toContain(
+    'attribution_bench_rate_limited_total{limit="source",source="web"} 2',
+  )
+})
+
+test('one visitor cannot use up a key that stands in a page', async () => {
+  const { post, clock } = await startCollector()
+  const from = (address: string) =>
+    post([click, click], { 'x-write-key': 'page-write-key-001', 'x-forwarded-for': address })
+  expect((await from('198.51.100.1')).status).toBe(200)
+  expect((await from('198.51.100.1')).status).toBe(429)
+  expect((await from('198.51.100.2')).status).toBe(200)
+  clock.now += 10_000
+  expect((await from('198.51.100.1')).status).toBe(200)
+})
+
+test('an address that guesses keys hears 429, and a right key is never mistaken for a guess', async () => {
+  const { post, pixel, metrics, clock } = await startCollector({}, { FAILURES_PER_MINUTE_MAX: 3 })
+  const guess = (text: string) => post(click, { 'x-write-key': text })
+  const statuses = []
+  for (let at = 0; at < 5; at += 1) statuses.push((await guess(`guess-${at}`)).status)
+  expect(statuses).toEqual([401, 401, 401, 429, 429])
+  expect((await pixel('write_key=guess')).status).toBe(429)
+  expect((await post('{', { 'x-write-key': '' })).status).toBe(429)
+  expect((await post(click)).status).toBe(200)
+  clock.now += 20_000
+  expect((await guess('guess-6')).status).toBe(401)
+  const text = await metrics.registry.metrics()
+  expect(text).toContain('attribution_bench_rate_limited_total{limit="failures",source=""} 4')
+  expect(text).not.toContain('guess')
+})
+
+test('a wrong key is refused before the body is read', async () => {
+  const { server } = await startCollector()
+  const status = await new Promise((resolve, reject) => {
+    const headers = { 'x-write-key': 'wrong', 'content-length': '100' }
+    httpRequest({ port: server.port, path: '/collect', method: 'POST', headers }, (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    })
+      .once('error', reject)
+      .flushHeaders()
+  })
+  expect(status).toBe(401)
 })

@@ -18,6 +18,12 @@ export const page = 'https://shop.example'
 
 const sources = collectorSources.parse([
   { name: 'web', keys: [key, 'web-write-key-0002'], allowed_origins: [page], channel: 'web.page' },
+  {
+    name: 'page',
+    keys: ['page-write-key-001'],
+    channel: 'web.page',
+    address_records_per_second: 0.2,
+  },
   { name: 'open', keys: ['open-write-key-001'], allowed_origins: ['*'], channel: 'web.open' },
   {
     name: 'server',

@@ -1,3 +1,4 @@
+import { request as httpRequest } from 'node:http'
 import { createAcceptOrders } from '../../services/order-gateway/accept-orders'
 import { createGatewayApp } from '../../services/order-gateway/app'
 import { createReplays } from '../../services/order-gateway/replays'
@@ -262,4 +263,42 @@ test.each([
   const { success, error } = gatewaySources.safeParse([{ ...base, ...given }])
   expect(success).toBe(false)
   expect(error?.issues.map(({ message }) => message).join()).toMatch(words)
+})
+
+test('a source that sends too many orders hears 429 and when to come again', async () => {
+  const { post, clock, records } = await startGateway({}, { RECORDS_PER_SECOND_MAX: 0.1 })
+  expect((await post(order)).status).toBe(200)
+  const refused = await post({ ...order, order_id: '2' })
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '10'])
+  clock.now += 10_000
+  expect((await post({ ...order, order_id: '2' })).status).toBe(200)
+  expect(records()).toHaveLength(2)
+})
+
+test('an address that forges signatures hears 429 before anything of its body is read', async () => {
+  const { post, server, clock } = await startGateway({}, { FAILURES_PER_MINUTE_MAX: 2 })
+  const forged = { secret: 'forged-secret-012345' }
+  const statuses = [await post(order, forged), await post(order, forged), await post(order, forged)]
+  expect(statuses.map(({ status }) => status)).toEqual([401, 401, 429])
+  const status = await new Promise((resolve, reject) => {
+    const options = { port: server.port, path: '/orders/douyin-main', method: 'POST' }
+    httpRequest({ ...options, headers: { 'content-length': '100' } }, (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    })
+      .once('error', reject)
+      .flushHeaders()
+  })
+  expect(status).toBe(429)
+  clock.now += 30_000
+  expect((await post(order)).status).toBe(200)
+})
+
+test('a request repeated to a gateway that has forgotten it changes nothing but the time of acceptance', async () => {
+  const [before, after] = [await startGateway(), await startGateway()]
+  await before.post(order)
+  after.clock.now += 1_000
+  expect((await after.post(order)).status).toBe(200)
+  const [first] = before.records()
+  expect(after.records()).toEqual([{ ...first, accepted_at: now + 1_000 }])
 })

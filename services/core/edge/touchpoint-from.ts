@@ -98,7 +98,7 @@ export function touchpointFrom(event: unknown, context: EventContext): EventVerd
   const text = (field: keyof typeof textRules): string =>
     readText(event[field], field, { rule: textRules[field], notes })
   const { source } = context
-  const id = text('id') || (isAbsent(event['id']) ? context.mintId() : '')
+  const id = text('id') || (isAtFault('id', notes) ? '' : context.mintId())
   const platform = text('platform') || source.platform
   const touchpoint: Touchpoint = {
     source: source.name,
@@ -107,7 +107,7 @@ export function touchpointFrom(event: unknown, context: EventContext): EventVerd
     ...times(event, context.acceptedAt, notes),
     accepted_at: context.acceptedAt,
     identifiers: eventIdentifiers(event, { context, platform, notes }),
-    channel: text('channel') || defaultChannel(event, source, notes),
+    channel: text('channel') || defaultChannel(source, notes),
     platform,
     shop: text('shop') || source.shop,
     room: text('room'),
@@ -145,9 +145,13 @@ function times(
   return { at, sent_at: sentAt }
 }
 
-function defaultChannel(event: Fields, source: EventSource, { faults }: Notes): string {
-  if (isAbsent(event['channel']) && source.channel === '') {
-    faults.push({ field: 'channel', fault: 'missing, and the source has no default' })
+function isAtFault(field: string, { faults }: Notes): boolean {
+  return faults.some((one) => one.field === field)
+}
+
+function defaultChannel(source: EventSource, notes: Notes): string {
+  if (source.channel === '' && !isAtFault('channel', notes)) {
+    notes.faults.push({ field: 'channel', fault: 'missing, and the source has no default' })
   }
   return source.channel
 }

@@ -346,3 +346,15 @@ test('an answer is no longer than an event deserves, however many unknown kinds 
   )
   expect(warningsOf({ identifiers })).toHaveLength(20)
 })
+
+test('blanks are no id and no channel', () => {
+  expect(touchOf({ id: ' ', channel: '\t' })).toMatchObject({
+    id: 'minted',
+    channel: 'web.landing',
+  })
+  const { faults } = verdictOf(
+    { type: 'click', channel: ' ' },
+    { source: { ...source, channel: '' } },
+  )
+  expect(faults.map(({ field }) => field)).toEqual(['channel'])
+})
