@@ -35,6 +35,7 @@ const phases: readonly Phase[] = [
   { name: 'format', command: [bin('prettier'), '--check', '--log-level', 'warn', '.'] },
   jest('unit'),
   jest('simulation', '--maxWorkers=2'),
+  jest('fuzz'),
   jest('integration', '--runInBand'),
   { name: 'demo', command: [process.execPath, 'dist/scripts/demo.js', '--once', '--throwaway'] },
 ]
