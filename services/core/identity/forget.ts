@@ -197,17 +197,18 @@ function moveRoot(turn: JourneyTurn, remaining: Remaining): void {
     clean(turn, head, { forgotten: gone, parent, nameless: isNamelessNode(turn.node, nameless) })
     return
   }
-  const facts = takeFacts(turn)
   leave(turn, head, parent)
-  for (const kept of facts) turn.send(factTo(parent, kept))
 }
 
 function isNamelessNode(node: string, nameless: ReadonlySet<string>): boolean {
   return kindOf(node) === 'order' && nameless.has(node.slice('order:'.length))
 }
 
-/** A forgotten node keeps nothing but where to pass things on to. */
+/** A forgotten node keeps nothing but where to pass things on to. It may be a root of its own still, that has not
+ * heard yet that it belongs to the set that is forgotten. */
 function leave(turn: JourneyTurn, head: NodeHead, parent: string): void {
+  const facts = takeFacts(turn)
+  for (const kept of facts) turn.send(factTo(parent, kept))
   removeAll(turn)
   const left: NodeHead = { ...newHead, hub: head.hub, parent, leaving: true }
   turn.put(keys.head, entryOf({ head: left }))

@@ -13,8 +13,9 @@ import { TopologyDriver, type DriverOptions } from '../../support/topology-drive
 const numRuns = Number(process.env['RUNS'] ?? 40)
 
 const hubs = { ...defaultHubLimits, devicePhones: 2, accountPhones: 2, phoneAccounts: 2, others: 5 }
+const fewModels = defaultSettings.models.filter(({ name }) => ['linear', 'claim'].includes(name))
 const stage = journeyStage({
-  orders: { attribution: [defaultSettings], generation: 0 },
+  orders: { attribution: [{ ...defaultSettings, models: fewModels }], generation: 0 },
   gather: { hubs, clusterIdentifiers: 5_000 },
 })
 
