@@ -8,11 +8,13 @@ import { lookAtLedger, type Difference, type Look } from '../services/runtime/le
 import { rebuildDay } from '../services/runtime/ledger-roll-ups'
 import { warehouseOptions, warehouseSettings } from '../services/runtime/warehouse-settings'
 
-const usage = `usage: npm run ledger -- [--older-than 5m] [--json]
+const usage = `usage: npm run ledger -- [--older-than 5m] [--back 48h] [--json]
        npm run ledger -- --rebuild YYYY-MM-DD`
 
 interface Arguments {
   readonly olderThanMs: number
+  /** How far back to look. */
+  readonly backMs: number
   readonly json: boolean
   /** Day whose roll-ups are to be rebuilt. */
   readonly rebuild: string | null
@@ -30,8 +32,11 @@ async function main(): Promise<number> {
   }
 }
 
-async function report(warehouse: Warehouse, { olderThanMs, json }: Arguments): Promise<number> {
-  const look = await lookAtLedger(warehouse)
+async function report(
+  warehouse: Warehouse,
+  { olderThanMs, backMs, json }: Arguments,
+): Promise<number> {
+  const look = await lookAtLedger(warehouse, backMs)
   const unexplained = look.differences.filter(({ overdueMs }) => overdueMs >= olderThanMs)
   const unseen = unseenStations(look, olderThanMs)
   if (json) {
@@ -127,18 +132,29 @@ async function rebuild(warehouse: Warehouse, day: string): Promise<number> {
 function readArguments(args: readonly string[]): Arguments {
   const options = {
     'older-than': { type: 'string', default: '5m' },
+    back: { type: 'string', default: '48h' },
     json: { type: 'boolean', default: false },
     rebuild: { type: 'string' },
   } as const
   const { values } = parsed(() => parseArgs({ args: [...args], options }))
-  const age = /^(\d{1,6})(s|m|h)$/.exec(values['older-than'])
-  if (age === null) throw new SetupError(`--older-than: say 90s, 5m or 2h\n${usage}`)
   const { rebuild: day } = values
   if (day !== undefined && !/^\d{4}-\d{2}-\d{2}$/.test(day)) {
     throw new SetupError(`--rebuild: say a day, YYYY-MM-DD\n${usage}`)
   }
-  const unitMs = { s: 1_000, m: 60_000, h: 3_600_000 }[age[2] ?? 's'] ?? 1_000
-  return { olderThanMs: Number(age[1]) * unitMs, json: values.json, rebuild: day ?? null }
+  return {
+    olderThanMs: durationFrom('--older-than', values['older-than']),
+    backMs: durationFrom('--back', values.back),
+    json: values.json,
+    rebuild: day ?? null,
+  }
+}
+
+/** @throws SetupError that says how it is written */
+function durationFrom(name: string, text: string): number {
+  const [, number, unit] = /^(\d{1,6})(s|m|h)$/.exec(text) ?? []
+  const unitMs = { s: 1_000, m: 60_000, h: 3_600_000 }[unit ?? '']
+  if (unitMs === undefined) throw new SetupError(`${name}: say 90s, 5m or 2h\n${usage}`)
+  return Number(number) * unitMs
 }
 
 function parsed<T>(parse: () => T): T {

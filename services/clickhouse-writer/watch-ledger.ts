@@ -1,5 +1,6 @@
 // The writer looks at the ledger now and then: what it cannot explain goes into ledger_findings and is shown to
 // Prometheus, and minutes whose state is in doubt are put on the list of the next census.
+import { ledgerHorizonMs } from '../core/ledger/tally'
 import type { Warehouse } from '../runtime/clickhouse'
 import { tellLedger } from '../runtime/ledger'
 import { lookAtLedger, type Difference, type Look } from '../runtime/ledger-look'
@@ -15,13 +16,27 @@ export interface WatchOptions {
   readonly part: string
 }
 
-/** One look. @throws DependencyError */
+/** What is new shows in the last minutes; all 48 hours are looked at now and then. */
+const recentMs = 2 * 3_600_000
+const looksBetweenFull = 20
+
+/** One look after another. @throws DependencyError */
 export function createLedgerWatch(options: WatchOptions): () => Promise<void> {
   const { warehouse, olderThanMs, part } = options
   const show = createGauges(options.metrics)
+  let looks = 0
+  let last: readonly Difference[] = []
   return async () => {
-    const look = await lookAtLedger(warehouse)
-    const unexplained = look.differences.filter(({ overdueMs }) => overdueMs >= olderThanMs)
+    const look = await lookAtLedger(
+      warehouse,
+      looks % looksBetweenFull === 0 ? ledgerHorizonMs : recentMs,
+    )
+    looks += 1
+    const unexplained = [
+      ...look.differences.filter(({ overdueMs }) => overdueMs >= olderThanMs),
+      ...last.filter(({ kind, minute }) => kind !== 'roll_up' && minute < look.since),
+    ]
+    last = unexplained.filter(({ minute }) => minute >= look.at - ledgerHorizonMs)
     const questions = look.questions.filter((key) => look.marks.askedAt(key) === Infinity)
     const found_at = timeText(look.at)
     await tellLedger(warehouse, {

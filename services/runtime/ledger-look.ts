@@ -2,8 +2,11 @@
 // differ. What is explained by dead letters, deletions on request, repetitions, killed edges, and what a station
 // has not got round to yet, is no difference.
 import { setTimeout as pause } from 'node:timers/promises'
+import { ledgerHorizonMs, minuteOf } from '../core/ledger/tally'
+import { quoteIdentifier } from '../core/warehouse/migration'
 import type { Warehouse } from './clickhouse'
 import {
+  db,
   differingMinutes,
   missingInErp,
   missingInState,
@@ -42,6 +45,8 @@ export interface Difference {
 export interface Look {
   /** By ClickHouse's clock, epoch milliseconds. */
   readonly at: number
+  /** The first minute looked at. */
+  readonly since: number
   readonly differences: readonly Difference[]
   readonly marks: LedgerMarks
   /** Minutes whose state is to be listed, so that a next look can tell. */
@@ -50,11 +55,19 @@ export interface Look {
 
 type Ask = <Row>(sql: string) => Promise<Row[]>
 
-/** Looks at the last 48 hours. @throws DependencyError */
-export async function lookAtLedger(warehouse: Warehouse): Promise<Look> {
-  const ask: Ask = (sql) => warehouse.query(sql, { db: warehouse.database })
+/**
+ * Looks at the minutes of the last `backMs`, at most 48 hours, and at all roll-ups.
+ * @throws DependencyError
+ */
+export async function lookAtLedger(
+  warehouse: Warehouse,
+  backMs: number = ledgerHorizonMs,
+): Promise<Look> {
+  const database = quoteIdentifier(warehouse.database)
+  const ask: Ask = (sql) => warehouse.query(sql.replaceAll(db, database))
   const marks = await readMarks(ask)
-  const differing = await ask<LedgerKey & { stations: LedgerStation[] }>(differingMinutes())
+  const since = minuteOf(marks.now - Math.min(backMs, ledgerHorizonMs))
+  const differing = await ask<LedgerKey & { stations: LedgerStation[] }>(differingMinutes(since))
   const keysAt = (station: LedgerStation, kind?: string): LedgerKey[] =>
     differing.filter((one) => one.stations.includes(station) && (kind ?? one.kind) === one.kind)
   const found = [
@@ -66,6 +79,7 @@ export async function lookAtLedger(warehouse: Warehouse): Promise<Look> {
   ]
   return {
     at: marks.now,
+    since,
     differences: found.filter(({ overdueMs }) => overdueMs > 0),
     marks,
     questions: keysAt('attributed').filter((key) => isCounted(key, marks)),

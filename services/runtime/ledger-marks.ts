@@ -1,5 +1,5 @@
 // How far each station has looked. Something is missing only where it had been due when the station looked.
-import type { CountedRound, LedgerKey } from './ledger-queries'
+import { db, type CountedRound, type LedgerKey } from './ledger-queries'
 
 export interface LedgerMarks {
   /** By ClickHouse's clock; this and all times here in epoch milliseconds. */
@@ -55,12 +55,12 @@ export async function readMarks(ask: <Row>(sql: string) => Promise<Row[]>): Prom
   const rows = await ask<MarkRow>(
     `SELECT station, part, toUnixTimestamp64Milli(looked_at) AS at, toString(looked_at) AS at_text,
        detail, toUnixTimestamp64Milli(now64(3)) AS now
-     FROM {db:Identifier}.ledger_marks FINAL
+     FROM ${db}.ledger_marks FINAL
      UNION ALL SELECT '', '', 0, '', '', toUnixTimestamp64Milli(now64(3))`,
   )
   const asked = await ask<LedgerKey & { at: number }>(
     `SELECT kind, source, toUnixTimestamp(minute) AS minute, toUnixTimestamp64Milli(min(asked_at)) AS at
-     FROM {db:Identifier}.ledger_questions GROUP BY kind, source, minute`,
+     FROM ${db}.ledger_questions GROUP BY kind, source, minute`,
   )
   const askedAt = new Map(asked.map((key) => [keyText(key), key.at]))
   const now = rows[0]?.now ?? 0

@@ -21,8 +21,8 @@ export interface FoundRow extends LedgerKey {
 
 const orderStatuses = `['created', 'paid', 'partly_shipped', 'shipped', 'completed', 'refunded', 'cancelled']`
 
-/** Stands for the database; a parameter of every question. */
-const db = '{db:Identifier}'
+/** Stands for the database, quoted, in every question. */
+export const db = '{db}'
 
 /** Shown of the ids found. */
 export const idsShown = 20
@@ -47,7 +47,7 @@ function grouped(rows: string, columns: { id: string; due: string; seenAt: strin
 }
 
 /** Every station, with which minutes differ there; the newest 2,000. Topic: also where it holds more than was accepted. */
-export function differingMinutes(): string {
+export function differingMinutes(sinceMs: number): string {
   return `SELECT kind, source, toUnixTimestamp(minute) AS minute,
       arrayFilter(station -> station != '', [
         if(unmatched > 0 OR accepted > 0 AND (accepted != in_topic OR accepted_digest != in_topic_digest), 'topic', ''),
@@ -55,7 +55,8 @@ export function differingMinutes(): string {
         if(ids != in_clickhouse OR ids_digest != in_clickhouse_digest, 'clickhouse', ''),
         if(due_in_erp != in_erp OR due_in_erp_digest != in_erp_digest, 'erp', '')
       ]) AS stations
-    FROM ${db}.ledger WHERE notEmpty(stations) ORDER BY minute DESC LIMIT 2000`
+    FROM ${db}.ledger_since(since = toDateTime(${Math.floor(sinceMs / 1_000)}))
+    WHERE notEmpty(stations) ORDER BY minute DESC LIMIT 2000`
 }
 
 /** Accepted sequences that the topic does not hold. */

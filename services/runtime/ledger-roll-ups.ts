@@ -1,8 +1,9 @@
 // The roll-ups against the orders as they stand. A day that has drifted is brought back by adding what it lacks,
 // which a SummingMergeTree sums up with what is there: nothing is deleted and no reader sees a gap.
+import { quoteIdentifier } from '../core/warehouse/migration'
 import type { Warehouse } from './clickhouse'
+import { db } from './ledger-queries'
 
-const db = '{db:Identifier}'
 const dimensions = 'model, platform, shop, channel, streamer, room, campaign, currency'
 
 /** Days that have drifted, of all roll-ups. */
@@ -29,11 +30,11 @@ const roundsMax = 5
  * @throws DependencyError
  */
 export async function rebuildDay(warehouse: Warehouse, day: string): Promise<number | null> {
+  const database = quoteIdentifier(warehouse.database)
   const where = `toDate(bucket) = toDate('${day}')`
   const wrong = async (): Promise<number> => {
     const [row] = await warehouse.query<{ wrong: number }>(
-      `SELECT count() AS wrong FROM ${db}.roll_up_residues WHERE ${where}`,
-      { db: warehouse.database },
+      `SELECT count() AS wrong FROM ${database}.roll_up_residues WHERE ${where}`,
     )
     return row?.wrong ?? 0
   }
@@ -42,10 +43,10 @@ export async function rebuildDay(warehouse: Warehouse, day: string): Promise<num
     if (round === roundsMax) return null
     for (const { table, bucket } of rollUps) {
       await warehouse.command(
-        `INSERT INTO \`${warehouse.database}\`.${table}
+        `INSERT INTO ${database}.${table}
            (${bucket}, ${dimensions}, amount_minor, weight_ppb, credits)
          SELECT bucket, ${dimensions}, -amount_minor, -weight_ppb, -credits
-         FROM \`${warehouse.database}\`.roll_up_residues
+         FROM ${database}.roll_up_residues
          WHERE roll_up = '${table}' AND ${where}
          SETTINGS insert_deduplicate = 0`,
       )

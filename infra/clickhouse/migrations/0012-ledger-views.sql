@@ -55,32 +55,11 @@ JOIN (
 WHERE found_at = (SELECT max(looked_at) FROM {database}.ledger_marks WHERE station = 'ledger')
 COMMENT 'What the ledger could not explain when it looked last: dead letters, deletions on request, repetitions and what is still on its way are left out';
 
-CREATE VIEW IF NOT EXISTS {database}.ledger {on_cluster} (
-  kind String COMMENT 'touchpoint, order',
-  source String COMMENT 'Source of the records',
-  minute DateTime('UTC') COMMENT 'Minute of acceptance',
-  accepted UInt64 COMMENT 'Records the edges answered 2xx for; 0 where edges do not tell the ledger',
-  accepted_digest String COMMENT 'Digest of their ids',
-  in_topic UInt64 COMMENT 'Records in the topic that came through an edge, one written twice counted once; may be more than accepted: an edge killed before it told, a client that heard nothing',
-  in_topic_digest String COMMENT 'Digest of their ids',
-  unmatched UInt64 COMMENT 'Runs of edges of which the topic does not hold what they accepted',
-  ids UInt64 COMMENT 'Ids that belong to this minute: touchpoints accepted here first, orders whose newest snapshot was',
-  ids_digest String COMMENT 'Digest of those ids',
-  attributable UInt64 COMMENT 'Those of them that name somebody',
-  attributable_digest String COMMENT 'Digest of those ids',
-  attributed UInt64 COMMENT 'Records in the state of the stream processor, as counted last',
-  attributed_digest String COMMENT 'Digest of their ids',
-  in_clickhouse UInt64 COMMENT 'Rows of touchpoints_current or orders_current',
-  in_clickhouse_digest String COMMENT 'Digest of their ids',
-  due_in_erp UInt64 COMMENT 'Orders that the ERP sink has had its turn with and that are sales there',
-  due_in_erp_digest String COMMENT 'Digest of their keys',
-  in_erp UInt64 COMMENT 'Those of them whose sale the ERP shows and has not cancelled',
-  in_erp_digest String COMMENT 'Digest of their keys',
-  differs_at String COMMENT 'First station with another count or digest than it should have; empty where all agree. Explained and recent differences included: ledger_differences has the others',
-  differs_since Nullable(DateTime64(3, 'UTC')) COMMENT 'When an unexplained difference of this minute was found first'
-)
+-- Counts and digests of all stations for the minutes from {since:DateTime} on. Digests come first, so that records are
+-- compared one by one only where they differ.
+CREATE VIEW IF NOT EXISTS {database}.ledger_since {on_cluster}
 AS
-WITH toStartOfMinute(now('UTC') - INTERVAL 2 DAY) AS since
+WITH toStartOfMinute({since:DateTime}) AS since
 SELECT
   kind, source, minute,
   sumIf(records, station = 'accepted') AS accepted,
@@ -116,22 +95,16 @@ FROM (
   WHERE minute >= since
   UNION ALL
   SELECT 'in_topic', kind, source, minute, count(), sum(id_hash), toDateTime64(0, 3, 'UTC')
-  FROM (
-    SELECT DISTINCT kind, source, minute, boot, sequence, id_hash
-    FROM {database}.topic_records
-    WHERE minute >= since AND appended_at >= since AND boot != ''
-  )
+  FROM {database}.topic_records
+  WHERE minute >= since AND appended_at >= since AND boot != ''
   GROUP BY kind, source, minute
   UNION ALL
   SELECT 'unmatched', kind, source, minute, toUInt64(1), toUInt64(0), toDateTime64(0, 3, 'UTC')
   FROM (SELECT kind, source, minute, boot, records, digest FROM {database}.ledger_entries FINAL WHERE minute >= since) AS told
   LEFT JOIN (
     SELECT kind, source, minute, boot, count() AS records, sum(id_hash) AS digest
-    FROM (
-      SELECT DISTINCT kind, source, minute, boot, sequence, id_hash
-      FROM {database}.topic_records
-      WHERE minute >= since AND appended_at >= since AND boot != ''
-    )
+    FROM {database}.topic_records
+    WHERE minute >= since AND appended_at >= since AND boot != ''
     GROUP BY kind, source, minute, boot
   ) AS read USING (kind, source, minute, boot)
   WHERE told.records > read.records OR (told.records = read.records AND told.digest != read.digest)
@@ -146,6 +119,7 @@ FROM (
     FROM {database}.topic_records
     WHERE topic_records.minute >= since AND appended_at >= since AND source != ''
     GROUP BY kind, source, id_hash
+    SETTINGS optimize_aggregation_in_order = 1
   )
   GROUP BY 1, kind, source, minute
   UNION ALL
@@ -184,6 +158,33 @@ FROM (
   WHERE kind IN ('touchpoint', 'order')
 )
 GROUP BY kind, source, minute
+COMMENT 'What five stations have, by kind, source and minute of acceptance, for minutes from {since:DateTime} on';
+
+CREATE VIEW IF NOT EXISTS {database}.ledger {on_cluster} (
+  kind String COMMENT 'touchpoint, order',
+  source String COMMENT 'Source of the records',
+  minute DateTime('UTC') COMMENT 'Minute of acceptance',
+  accepted UInt64 COMMENT 'Records the edges answered 2xx for; 0 where edges do not tell the ledger',
+  accepted_digest String COMMENT 'Digest of their ids',
+  in_topic UInt64 COMMENT 'Records in the topic that came through an edge; may be more than accepted: an edge killed before it told, a client that heard nothing, a record written twice',
+  in_topic_digest String COMMENT 'Digest of their ids, each as often as it is there',
+  unmatched UInt64 COMMENT 'Runs of edges of which the topic holds less than they accepted, or something else',
+  ids UInt64 COMMENT 'Ids that belong to this minute: touchpoints accepted here first, orders whose newest snapshot was',
+  ids_digest String COMMENT 'Digest of those ids',
+  attributable UInt64 COMMENT 'Those of them that name somebody',
+  attributable_digest String COMMENT 'Digest of those ids',
+  attributed UInt64 COMMENT 'Records in the state of the stream processor, as counted last',
+  attributed_digest String COMMENT 'Digest of their ids',
+  in_clickhouse UInt64 COMMENT 'Rows of touchpoints_current or orders_current',
+  in_clickhouse_digest String COMMENT 'Digest of their ids',
+  due_in_erp UInt64 COMMENT 'Orders that the ERP sink has had its turn with and that are sales there',
+  due_in_erp_digest String COMMENT 'Digest of their keys',
+  in_erp UInt64 COMMENT 'Those of them whose sale the ERP shows and has not cancelled',
+  in_erp_digest String COMMENT 'Digest of their keys',
+  differs_at String COMMENT 'First station with another count or digest than it should have; empty where all agree. Explained and recent differences included: ledger_differences has the others',
+  differs_since Nullable(DateTime64(3, 'UTC')) COMMENT 'When an unexplained difference of this minute was found first'
+)
+AS SELECT * FROM {database}.ledger_since(since = now('UTC') - INTERVAL 2 DAY)
 COMMENT 'What five stations have, by kind, source and minute of acceptance; digests are of sets of ids. Filter by minute.';
 
 -- What is left when the credits of today's orders are taken off a roll-up: nothing, unless it has drifted.
