@@ -25,8 +25,11 @@ export interface Desk {
 }
 
 /** @throws SetupError when settings are wrong or the topics are not there */
-export async function openDesk(by: string | null): Promise<Desk> {
-  const config = loadConfig(kafkaSettings, addressed(process.env))
+export async function openDesk(
+  by: string | null,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<Desk> {
+  const config = loadConfig(kafkaSettings, addressed(environment))
   const name = 'dead-letters'
   const kafka = kafkaFrom(config, { name, logger: createLogger(name, 'warn') })
   const registry = registryFrom(config)
