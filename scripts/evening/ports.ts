@@ -5,7 +5,7 @@ import { thisMachine } from '../../infra/local/machine'
 import { SetupError } from '../../services/runtime/errors'
 import type { ServiceName } from './company'
 
-const fixed = {
+export const fixedDemoPorts = {
   collector: 8080,
   gateway: 8082,
   collectorOperations: 9101,
@@ -15,7 +15,7 @@ const fixed = {
   sinkOperations: 9105,
 } as const
 
-export type DemoPorts = Readonly<Record<keyof typeof fixed, number>>
+export type DemoPorts = Readonly<Record<keyof typeof fixedDemoPorts, number>>
 
 const operations = {
   collector: 'collectorOperations',
@@ -30,14 +30,14 @@ export function operationsPortOf(ports: DemoPorts, service: ServiceName): number
   return ports[operations[service]]
 }
 
-const names = Object.keys(fixed) as (keyof typeof fixed)[]
+const names = Object.keys(fixedDemoPorts) as (keyof typeof fixedDemoPorts)[]
 
 /** @throws SetupError naming a port that is taken or is none, and the variable that changes it */
 export async function fixedPorts(environment: NodeJS.ProcessEnv = process.env): Promise<DemoPorts> {
   const ports: Record<string, number> = {}
   for (const name of names) {
     const variable = `TRIBUTARY_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}_PORT`
-    const port = Number(environment[variable] ?? fixed[name])
+    const port = Number(environment[variable] ?? fixedDemoPorts[name])
     if (!Number.isInteger(port) || port < 1 || port > 65_535) {
       throw new SetupError(`${variable}=${environment[variable] ?? ''} is not a port`)
     }

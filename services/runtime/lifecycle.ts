@@ -56,7 +56,9 @@ export async function runService<Shape extends z.ZodRawShape>(
     shutdownMs = common.SHUTDOWN_MS
     logger = createLogger(name, common.LOG_LEVEL)
     const metrics = createMetrics(name)
+    const unwell = metrics.gauge('unwell', 'Dependencies and parts: 1 while unwell', ['part'])
     const health = createHealth((part, reason) => {
+      unwell.set({ part }, reason === null ? 0 : 1)
       if (reason === null) logger.info({ part }, 'recovered')
       else logger.warn({ part, reason }, 'unwell')
     })
