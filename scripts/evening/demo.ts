@@ -7,6 +7,7 @@ import { startStack, type RunningStack } from '../../infra/local/stack'
 import { startOrJoinStack } from '../../infra/local/standing-stack'
 import { connectWarehouse, type Warehouse } from '../../services/runtime/clickhouse'
 import { applyMigrations } from '../../services/clickhouse-writer/migrations'
+import { applyUsers } from '../../services/clickhouse-writer/users'
 import { connectRegistry } from '../../services/runtime/codec'
 import { SetupError } from '../../services/runtime/errors'
 import { createIdentifierHash } from '../../services/runtime/hash-identifier'
@@ -96,7 +97,7 @@ export class Demo {
     await this.#provision(stack)
     const premises = {
       ...{ addresses: stack, ports, secrets: this.#secrets },
-      ...{ dataDirectory: this.#dataDirectory, database: 'tributary' },
+      ...{ dataDirectory: this.#dataDirectory, database: 'tributary', users: true },
     }
     this.#company = new Company({
       logsDirectory: join(this.#dataDirectory, 'logs'),
@@ -126,6 +127,7 @@ export class Demo {
     })
     const layout = { database: 'tributary', cluster: '', deduplicationWindow: 10_000 }
     const applied = await applyMigrations(this.#warehouse, layout)
+    await applyUsers(this.#warehouse, layout, this.#secrets.warehousePasswords)
     this.#say(`topics, schemas and tables are there${applied.length > 0 ? ' (made just now)' : ''}`)
   }
 

@@ -1,6 +1,7 @@
 // What each of the five services is told when an evening is played on a local stack.
 import { join } from 'node:path'
 import type { StackAddresses } from '../../infra/local/stack'
+import type { WarehouseRole } from '../../services/core/warehouse/users'
 import { sourcesFor } from './clients'
 import type { ServiceName } from './company'
 import type { DemoPorts } from './ports'
@@ -14,14 +15,17 @@ export interface Premises {
   readonly dataDirectory: string
   /** Of ClickHouse. */
   readonly database: string
+  /** Given, services work as ClickHouse users with no more rights than they need. */
+  readonly users?: boolean
 }
 
 /** The settings of `service`; a further process of it is named by `instance`, for what processes may not share. */
 export function environmentOf(
-  { addresses, ports, secrets, dataDirectory, database }: Premises,
+  premises: Premises,
   service: ServiceName,
   instance: string = service,
 ): Record<string, string> {
+  const { addresses, ports, secrets, dataDirectory } = premises
   const { erp } = addresses
   const sources = sourcesFor(secrets)
   const edge = {
@@ -37,10 +41,7 @@ export function environmentOf(
       ...{ SEAL_KEYS: secrets.sealKeys, SEAL_KEY_ID: secrets.sealKeyId },
     },
     'stream-processor': { STATE_DIRECTORY: join(dataDirectory, state) },
-    'clickhouse-writer': {
-      CLICKHOUSE_URL: addresses.clickhouseUrl,
-      CLICKHOUSE_DATABASE: database,
-    },
+    'clickhouse-writer': warehouseLogin(premises, 'writer'),
     'erp-sink': {
       ...{ ERP_URL: erp.url, ERP_DATABASE: erp.database, ERP_USER: erp.user },
       ...{ ERP_PASSWORD: erp.password, SEAL_KEYS: secrets.sealKeys },
@@ -53,5 +54,19 @@ export function environmentOf(
     REGISTRY_URL: addresses.registryUrl,
     SESSION_TIMEOUT_MS: '6000',
     ...own[service],
+  }
+}
+
+/** How a service reaches ClickHouse. */
+export function warehouseLogin(
+  { addresses, database, secrets, users = false }: Premises,
+  role: WarehouseRole,
+): Record<string, string> {
+  const url = { CLICKHOUSE_URL: addresses.clickhouseUrl, CLICKHOUSE_DATABASE: database }
+  if (!users) return url
+  return {
+    ...url,
+    CLICKHOUSE_USER: `${database}_${role}`,
+    CLICKHOUSE_PASSWORD: secrets.warehousePasswords[role],
   }
 }

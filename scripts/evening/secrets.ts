@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { WarehouseRole } from '../../services/core/warehouse/users'
 
 export interface DemoSecrets {
   readonly identifierHashKey: string
@@ -10,10 +11,13 @@ export interface DemoSecrets {
   readonly sealKeyId: string
   readonly writeKeys: { readonly web: string; readonly rooms: string }
   readonly orderSecrets: { readonly douyin: string; readonly wechat: string }
+  readonly warehousePasswords: Readonly<Record<WarehouseRole, string>>
 }
 
 export function readOrMakeSecrets(file: string): DemoSecrets {
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as DemoSecrets
+  const kept = existsSync(file)
+    ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<DemoSecrets>)
+    : {}
   const random = (): string => randomBytes(24).toString('hex')
   const key = (): string => randomBytes(32).toString('base64')
   const secrets: DemoSecrets = {
@@ -22,6 +26,12 @@ export function readOrMakeSecrets(file: string): DemoSecrets {
     sealKeyId: 'first',
     writeKeys: { web: random(), rooms: random() },
     orderSecrets: { douyin: random(), wechat: random() },
+    warehousePasswords: {
+      ...{ owner: random(), writer: random() },
+      ...{ ledger: random(), reader: random() },
+    },
+    // What a later version added is made, what an earlier run made is kept.
+    ...kept,
   }
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, JSON.stringify(secrets, null, 2), { mode: 0o600 })
