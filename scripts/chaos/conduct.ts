@@ -141,15 +141,15 @@ async function playFault(
   say(`injecting ${together.map(({ name }) => name).join(' and ')} at request ${atRequest}`)
   await Promise.all(together.map((fault) => fault.inject(scene)))
   await pause(holdMs)
-  await Promise.all(together.map((fault) => fault.heal(scene)))
   const healedMs = Date.now()
+  await Promise.all(together.map((fault) => fault.heal(scene)))
   const recovery = await awaitRecovery({ ground, accepted, bounds }, healedMs)
   await untilReady(scene.crew)
   const { tablesMs, erpMs, missing } = recovery
   say(
     missing.length > 0
       ? `not recovered: ${missing.join('; ')}`
-      : `recovered ${tablesMs ?? '?'} ms after healing (ERP ${erpMs ?? '?'} ms)`,
+      : `recovered ${tablesMs ?? '?'} ms after healing began (ERP ${erpMs ?? '?'} ms)`,
   )
   const seconds = (ms: number): number => Math.round((ms - startedMs) / 100) / 10
   return {

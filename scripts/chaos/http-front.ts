@@ -107,7 +107,7 @@ async function passBack(
     return
   }
   const body = Buffer.concat(chunks)
-  if (failure?.kind === 'late') await pause(failure.ms)
+  if (failure?.kind === 'late') await pause(failure.ms, undefined, { ref: false })
   if (outgoing.destroyed) return
   if (failure?.kind === 'lose') {
     outgoing.writeHead(502, { 'content-type': 'text/html' }).end('<h1>502 Bad Gateway</h1>')

@@ -17,7 +17,7 @@ export interface FreshnessBounds {
 }
 
 export interface Recovery {
-  /** Milliseconds from the healing until ClickHouse shows all that was accepted and is fresh again; null: not in time. */
+  /** Milliseconds from when healing began, starting what was stopped included, until ClickHouse shows all that was accepted and is fresh again; null: not in time. */
   readonly tablesMs: number | null
   /** The same for sales in the ERP. */
   readonly erpMs: number | null
@@ -47,7 +47,7 @@ export async function awaitRecovery(
   { ground, accepted, bounds }: { ground: Ground; accepted: Accepted; bounds: FreshnessBounds },
   healedAtMs: number,
 ): Promise<Recovery> {
-  const deadline = healedAtMs + recoveryTimeoutMs
+  const deadline = Date.now() + recoveryTimeoutMs
   let tablesMs: number | null = null
   let erpMs: number | null = null
   for (let erpLookedAt = 0; ;) {

@@ -73,7 +73,7 @@ export function markdownOf(report: Report): string {
     `- Versions: ${named.join(', ')}`,
     `- Load of each run: ${load.requests} requests with ${load.touchpoints} touchpoints and ${load.orders} orders, of which ${load.sales} become sales in the ERP`,
     `- Undisturbed run: ${undisturbed.seconds} s; ${undisturbed.failures.length === 0 ? 'it agrees with the known truth' : `it FAILED: ${undisturbed.failures.join('; ')}`}`,
-    `- Recovered means: all that was accepted before the healing is visible, and nothing accepted later waits longer than ${bounds.tablesMs} ms for ClickHouse or ${bounds.erpMs} ms for the ERP`,
+    `- Recovered means, counted from when healing began (what was stopped is being started): all that was accepted before is visible, and nothing accepted later waits longer than ${bounds.tablesMs} ms for ClickHouse or ${bounds.erpMs} ms for the ERP`,
     ...report.runs.flatMap(runText),
     '',
   ].join('\n')
