@@ -70,6 +70,7 @@ export function journeyStage(settings: JourneySettings) {
     tend: (turn: JourneyTurn, upkeep) => {
       tendNode(turn, upkeep, settlingOf(turn, settings.orders))
     },
+    purges: (observation) => observation.topic === 'journey-facts' && isToForget(observation.value),
   })
 }
 
@@ -77,6 +78,10 @@ function hear(turn: JourneyTurn, fact: Fact, settings: JourneySettings): void {
   if (fact.forget !== null) forget(turn, fact.forget, settlingOf(turn, settings.orders))
   else if (fact.reset !== null) reset(turn, fact.reset)
   else receive(turn, fact, settings.gather)
+}
+
+function isToForget({ forget: told, reset: heard }: Fact): boolean {
+  return told !== null || (heard !== null && heard.forgotten.length > 0)
 }
 
 /** The evidence of a root is gathered when it is needed, and once. */

@@ -64,6 +64,8 @@ export interface Stage<
    * settings concern settled. Null where a stage has nothing to look after. */
   readonly tend:
     ((turn: Turn<ValueOf<Store>, ValueOf<Loop>, Output, Change>, upkeep: Upkeep) => void) | null
+  /** Whether what a record has removed is not to lie on any disk either: deletion on request. */
+  purges(observation: Observation<Input> | Observation<Loop>): boolean
 }
 
 /** What a walk through the nodes of a partition is about. */

@@ -245,9 +245,9 @@ function clean(
 
 /** Everything has been heard: the forgotten nodes go, and what is known of them. */
 function letGo(turn: JourneyTurn): void {
-  const told: Reset = { forgotten: [], parent: '', nameless: false, gone: true }
   for (const node of forgottenAt(turn)) {
     turn.remove(keys.forgotten(node))
+    const told: Reset = { forgotten: [node], parent: '', nameless: false, gone: true }
     turn.send(factTo(node, { reset: told }))
   }
   const [head, more] = turn.range('', '~')

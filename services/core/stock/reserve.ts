@@ -35,6 +35,7 @@ export const stockStage = stage({
     if (known === undefined || known.order.created_at >= turn.acceptedUpTo - orderKeptMs) return
     if (known.positions.every(({ quantity }) => quantity === 0)) turn.remove('order')
   },
+  purges: () => false,
 })
 
 function reserve(turn: StockTurn, incoming: Order): void {
