@@ -81,15 +81,22 @@ export function within(
   done: Promise<void>,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      reject(new DependencyError(dependency, `no acknowledgement within ${timeoutMs} ms`))
-    }, timeoutMs)
-    waiting?.add(reject)
-    done
-      .finally(() => {
-        clearTimeout(timer)
-        waiting?.delete(reject)
+    const end = (settle: () => void): void => {
+      clearTimeout(timer)
+      waiting?.delete(giveUp)
+      settle()
+    }
+    const giveUp = (error: unknown): void => {
+      end(() => {
+        reject(error)
       })
-      .then(resolve, reject)
+    }
+    const timer = setTimeout(() => {
+      giveUp(new DependencyError(dependency, `no acknowledgement within ${timeoutMs} ms`))
+    }, timeoutMs)
+    waiting?.add(giveUp)
+    done.then(() => {
+      end(resolve)
+    }, giveUp)
   })
 }

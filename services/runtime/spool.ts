@@ -46,6 +46,7 @@ interface Segment {
 interface Waiting {
   readonly frames: Buffer
   readonly records: number
+  readonly spooledAt: number
   readonly resolve: () => void
   readonly reject: (error: DependencyError) => void
 }
@@ -119,6 +120,11 @@ export class Spool {
     return this.#segments.reduce((sum, { records }) => sum + records, 0)
   }
 
+  /** When the oldest record in here was spooled, epoch milliseconds; null when there is none. */
+  oldestAt(): number | null {
+    return this.#segments[0]?.oldestAt ?? null
+  }
+
   bytes(): number {
     return this.#segments.reduce((sum, { bytes }) => sum + bytes, this.#waitingBytes)
   }
@@ -140,7 +146,7 @@ export class Spool {
     }
     return new Promise((resolve, reject) => {
       this.#waitingBytes += frames.length
-      this.#waiting.push({ frames, records: records.length, resolve, reject })
+      this.#waiting.push({ frames, records: records.length, spooledAt, resolve, reject })
       this.#write()
     })
   }
@@ -194,7 +200,7 @@ export class Spool {
   /** One write and one flush for the whole group. */
   async #writeGroup(frames: Buffer, group: readonly Waiting[]): Promise<DependencyError | null> {
     try {
-      const { handle, segment } = this.#current ?? (await this.#begin())
+      const { handle, segment } = this.#current ?? (await this.#begin(group[0]?.spooledAt ?? 0))
       await handle.appendFile(frames)
       const flushedFrom = performance.now()
       await handle.datasync()
@@ -213,13 +219,13 @@ export class Spool {
     }
   }
 
-  async #begin(): Promise<SegmentFile & { readonly segment: Segment }> {
+  async #begin(oldestAt: number): Promise<SegmentFile & { readonly segment: Segment }> {
     const { directory, now } = this.#options
     // By time, so that no name comes twice, and upwards even when the clock goes back.
     this.#lastName = Math.max(now(), this.#lastName + 1)
     const name = String(this.#lastName).padStart(15, '0') + segmentSuffix
     const file = await createSegment(join(directory, name))
-    const segment = { path: file.path, bytes: 0, records: 0, oldestAt: now() }
+    const segment = { path: file.path, bytes: 0, records: 0, oldestAt }
     this.#segments.push(segment)
     this.#current = { ...file, segment }
     return this.#current

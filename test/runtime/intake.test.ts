@@ -75,6 +75,7 @@ test('who waits for Kafka when it is found away is spooled at once, and whoever 
   const { intake, producer, spool } = await openIntake(undefined, { timeoutMs: 3_600_000 })
   producer.mode = 'hold'
   const waiting = intake.keep(['a'])
+  await until(() => producer.sends.length === 1)
   producer.mode = 'refuse'
   expect(await intake.keep(['b'])).toBe('kept')
   expect(await waiting).toBe('kept')
@@ -87,7 +88,9 @@ test('what was spooled follows in order when Kafka is back, and the edge is whol
   const { intake, producer, health, spool, words, metrics } = await openIntake()
   producer.mode = 'refuse'
   const spooled = Array.from({ length: 1_200 }, (_, index) => `w${index}`)
-  for (const word of spooled) await intake.keep([word])
+  for (let start = 0; start < 1_200; start += 40) {
+    await intake.keep(spooled.slice(start, start + 40))
+  }
   producer.mode = 'acknowledge'
   await until(() => spool.records() === 0)
   expect(words()).toEqual(spooled)
@@ -104,7 +107,8 @@ test('what was spooled follows in order when Kafka is back, and the edge is whol
 test('new records pass by a spool that is still being replayed', async () => {
   const { intake, producer, spool, words } = await openIntake(undefined, { timeoutMs: 500 })
   producer.mode = 'refuse'
-  for (let word = 0; word < 600; word += 1) await intake.keep([`old-${word}`])
+  await intake.keep(['old-0'])
+  await intake.keep(Array.from({ length: 599 }, (_, index) => `old-${index + 1}`))
   producer.mode = 'hold'
   // The first batch is acknowledged, the second is under way.
   await until(() => producer.sends.length === 1)

@@ -58,13 +58,6 @@ export async function drain(spool: Spool): Promise<AcceptedRecord[]> {
   }
 }
 
-export function aRecord(
-  name: string | number,
-  given: Partial<AcceptedRecord> = {},
-): AcceptedRecord {
-  return { key: `key-${name}`, value: Buffer.from(`value of ${name}`), schema: 's1', ...given }
-}
-
 export async function valueOf(metrics: Metrics, name: string): Promise<number> {
   const metric = await metrics.registry.getSingleMetric(`attribution_bench_${name}`)?.get()
   const [first] = metric?.values ?? []

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SetupError } from '../../services/runtime/errors'
 import { purgeSpool } from '../../services/runtime/purge-spool'
-import { aRecord, drain, openTestSpool, spoolDirectory, valueOf } from './open-spool'
+import { aRecord } from './a-record'
+import { drain, openTestSpool, spoolDirectory, valueOf } from './open-spool'
 
 const forgotten = 'phone:0123456789abcdef'
 
