@@ -86,7 +86,7 @@ export function within(
       waiting?.delete(giveUp)
       settle()
     }
-    const giveUp = (error: unknown): void => {
+    const giveUp = (error: Error): void => {
       end(() => {
         reject(error)
       })
