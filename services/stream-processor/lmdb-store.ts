@@ -65,6 +65,7 @@ export function openLmdbStore({ directory, origin, maxAgeMs, now }: StoreOptions
   return {
     get: (key) => entries.get(key),
     range: (from, to, reverse) => rangeOf(entries, { from, to, reverse }),
+    size: () => (entries.getStats() as { readonly entryCount: number }).entryCount,
     mark: () => current.mark,
     changelogNext: () => current.changelogNext,
     schemaIds: () => current.schemaIds,

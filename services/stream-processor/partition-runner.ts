@@ -10,7 +10,7 @@ import type { Batch, Consumer, TopicPartition } from '../runtime/kafka-consumer'
 import type { Health } from '../runtime/health'
 import type { Logger } from '../runtime/logger'
 import { retry, type RetryOptions } from '../runtime/retry'
-import { PartitionTask, type TaskOptions } from './partition-task'
+import { PartitionTask, type TaskHeed, type TaskOptions } from './partition-task'
 import type { PartitionStore, StageLog } from './ports'
 import { createRecordQueue, type RecordQueue } from './record-queue'
 import type { Census } from './state-walk'
@@ -21,7 +21,7 @@ export interface RunnerLimits {
   readonly queueBytesMax: number
 }
 
-export interface RunnerOptions extends Omit<TaskOptions, 'log' | 'store' | 'census' | 'report'> {
+export interface RunnerOptions extends Omit<TaskOptions, 'log' | 'store' | 'census' | 'heed'> {
   readonly consumer: Consumer
   readonly admin: Pick<KafkaAdmin, 'bounds'>
   readonly health: Health
@@ -195,9 +195,7 @@ export class PartitionRunner {
     this.#task = new PartitionTask({
       ...this.#options,
       ...{ log: this.#log, store: this.#store, census: this.#census },
-      report: (err) => {
-        logger.error({ stage: stage.name, partition, err }, 'a node could not be looked after')
-      },
+      heed: this.#heed(),
     })
     const from = await this.#task.open()
     if (!this.#isOpen()) return
@@ -214,6 +212,22 @@ export class PartitionRunner {
     if (!this.#isOpen()) return
     await this.#startInputs()
     logger.info({ stage: stage.name, partition, reason: `restored from ${from}` }, 'assigned')
+  }
+
+  #heed(): TaskHeed {
+    const { logger, stage, partition } = this.#options
+    const of = { stage: stage.name, partition }
+    return {
+      fault: (err) => {
+        logger.error({ ...of, err }, 'a node could not be looked after')
+      },
+      adopted: (epoch) => {
+        logger.info({ ...of, reason: `epoch ${epoch}` }, 'new settings: orders are credited anew')
+      },
+      settled: (epoch) => {
+        logger.info({ ...of, reason: `epoch ${epoch}` }, 'every order is credited under them')
+      },
+    }
   }
 
   async #startInputs(): Promise<void> {

@@ -40,8 +40,17 @@ export interface TaskOptions {
   readonly metrics: StageMetrics
   readonly walk: WalkLimits
   readonly census: Census
-  /** Hears of a fault of ours that stops nothing. */
-  readonly report: (error: unknown) => void
+  readonly heed: TaskHeed
+}
+
+/** Hears what an operator may want to know. */
+export interface TaskHeed {
+  /** A fault of ours that stops nothing. */
+  fault(error: unknown): void
+  /** Settings with a new number are in force; orders are being credited under them. */
+  adopted(epoch: number): void
+  /** Every order has been looked at under them. */
+  settled(epoch: number): void
 }
 
 /** A batch as it is committed. */
@@ -142,11 +151,14 @@ export class PartitionTask {
     const step = this.#walk.step(store, nowMs)
     if (step === null) return
     for (const value of step.values) census.count(readEntry(wiring.stateCodec, value))
+    const before = this.#mark.settledEpoch
     const settledEpoch = step.ended ? this.#mark.epoch : this.#mark.settledEpoch
     const settled = await this.#tend(step.nodes, { ...this.#mark, settledEpoch })
     if (step.ended) census.roundEnded()
     const { epoch } = this.#mark
-    metrics.walked(this.#stage.name, partition, { ...step, settled, epoch, settledEpoch })
+    if (settledEpoch !== before) this.#options.heed.settled(epoch)
+    const progress = step.ended ? 1 : step.seen / Math.max(step.seen, store.size())
+    metrics.walked(this.#stage.name, partition, { ...step, progress, settled, epoch, settledEpoch })
   }
 
   /** Looks after nodes. One at which our own rules fail is left as it is, and said. @returns how many were settled */
@@ -163,7 +175,7 @@ export class PartitionTask {
         for (const node of nodes) settled += await this.#tend([node], this.#mark)
         return settled + (await this.#tend([], mark))
       }
-      this.#options.report(error)
+      this.#options.heed.fault(error)
       prepared = this.#settle(this.#openBatch(), mark, [])
     }
     const { batch, state, outputs } = prepared
@@ -293,13 +305,12 @@ export class PartitionTask {
   /** The state is complete: from now on its settings hold, or this process's where they are newer. */
   #begin(): void {
     this.#checkPartitions()
-    const { rules, store } = this.#options
-    const had = this.#mark
-    this.#mark = adoptRules(had, rules)
+    const { rules, heed } = this.#options
+    const had = this.#mark.epoch
+    this.#mark = adoptRules(this.#mark, rules)
+    if (this.#mark.epoch !== had) heed.adopted(this.#mark.epoch)
     this.#stage = rules.stageUnder(this.#mark.settings)
     this.#walk.restart()
-    // What a changelog ahead of the store says of settings must reach the store with the next commit.
-    assert(store.mark().epoch <= this.#mark.epoch)
   }
 
   #checkPartitions(): void {

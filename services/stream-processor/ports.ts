@@ -52,6 +52,8 @@ export interface StageLog {
 export interface PartitionStore {
   get(key: string): Buffer | undefined
   range(from: string, to: string, reverse: boolean): Iterable<readonly [string, Buffer]>
+  /** How many entries it holds. */
+  size(): number
   mark(): StageMark
   /** Next offset of the changelog to apply. */
   changelogNext(): number

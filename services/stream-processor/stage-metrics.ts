@@ -27,6 +27,8 @@ export interface Walked {
   readonly values: readonly unknown[]
   /** The round has come to its end. */
   readonly ended: boolean
+  /** How much of the round is done, 0 to 1. */
+  readonly progress: number
   readonly settled: number
   readonly epoch: number
   readonly settledEpoch: number
@@ -57,6 +59,10 @@ export function stageMetrics(metrics: Metrics, stages: readonly string[]): Stage
     'Nodes whose orders were looked at under new settings',
     ['stage'],
   )
+  const walked = metrics.gauge('walk_progress_ratio', 'How much of the round is done', [
+    'stage',
+    'partition',
+  ])
   const epochs = metrics.gauge('settings_epoch', 'Number of the settings in force', [
     'stage',
     'partition',
@@ -85,11 +91,12 @@ export function stageMetrics(metrics: Metrics, stages: readonly string[]): Stage
     queued: (stage, partition, records) => {
       queued.set({ stage, partition: String(partition) }, records)
     },
-    walked: (stage, partition, { values, ended, settled, epoch, settledEpoch }) => {
+    walked: (stage, partition, { values, ended, progress, settled, epoch, settledEpoch }) => {
       const of = { stage, partition: String(partition) }
       walkedEntries.inc({ stage }, values.length)
       if (ended) rounds.inc({ stage })
       if (settledEpoch < epoch) recredited.inc({ stage }, settled)
+      walked.set(of, progress)
       epochs.set(of, epoch)
       settledEpochs.set(of, settledEpoch)
     },

@@ -30,6 +30,8 @@ export interface WalkStep {
   readonly values: readonly Buffer[]
   /** The round has come to its end. */
   readonly ended: boolean
+  /** Entries of this round so far. */
+  readonly seen: number
 }
 
 const beforeAll = ' '
@@ -38,6 +40,7 @@ const afterAll = '\uffff'
 export class StateWalk {
   readonly #limits: WalkLimits
   #last = beforeAll
+  #seen = 0
   #beganAtMs: number | null = null
   #mayBeginAtMs = 0
 
@@ -50,6 +53,7 @@ export class StateWalk {
     this.#beganAtMs = null
     this.#mayBeginAtMs = 0
     this.#last = beforeAll
+    this.#seen = 0
   }
 
   /** @returns the next entries, or null while it is too early for another round */
@@ -63,14 +67,18 @@ export class StateWalk {
     const { stepEntriesMax, roundMs } = this.#limits
     for (const [key, value] of store.range(this.#last, afterAll, false)) {
       if (key === this.#last) continue
-      if (values.length === stepEntriesMax) return { nodes: [...nodes], values, ended: false }
+      if (values.length === stepEntriesMax) {
+        return { nodes: [...nodes], values, ended: false, seen: this.#seen }
+      }
       nodes.add(key.slice(0, key.indexOf(' ')))
       values.push(value)
       this.#last = key
+      this.#seen += 1
     }
-    this.#mayBeginAtMs = this.#beganAtMs + roundMs
-    this.#beganAtMs = null
-    this.#last = beforeAll
-    return { nodes: [...nodes], values, ended: true }
+    const seen = this.#seen
+    const mayBeginAtMs = this.#beganAtMs + roundMs
+    this.restart()
+    this.#mayBeginAtMs = mayBeginAtMs
+    return { nodes: [...nodes], values, ended: true, seen }
   }
 }

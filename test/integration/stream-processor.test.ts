@@ -230,5 +230,5 @@ test('a second process on one state directory refuses to start, and says why', a
   await first.start()
   const second = processor()
   await expect(second.start()).rejects.toThrow()
-  expect(second.output()).toMatch(/state directory .* is in use by process/)
+  expect(second.output()).toMatch(/is in use by process .* its own STATE_DIRECTORY/)
 })

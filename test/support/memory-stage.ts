@@ -82,6 +82,10 @@ export class MemoryPartitionStore implements PartitionStore {
     }
   }
 
+  size(): number {
+    return this.entries.size
+  }
+
   mark(): StageMark {
     return this.#mark
   }
@@ -184,8 +188,12 @@ export function memoryTask(
     ...{ stage, rules, partition: 0, wiring: memoryWiring(stage), metrics: noMetrics },
     walk: { stepEntriesMax: 1_000, roundMs: 0 },
     census: noCensus,
-    report: (error) => {
-      throw error
+    heed: {
+      fault: (error) => {
+        throw error
+      },
+      adopted: () => undefined,
+      settled: () => undefined,
     },
   }
 }

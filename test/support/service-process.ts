@@ -9,21 +9,28 @@ import { until } from './until'
 export class ServiceProcess {
   readonly #service: string
   readonly #environment: Readonly<Record<string, string>>
+  readonly #directory: string
   #child: ChildProcess | null = null
   #port = 0
   #output = ''
   #spool: string | null = null
 
-  constructor(service: string, environment: Readonly<Record<string, string>>) {
+  /** @param directory of a project with its build; by default this one */
+  constructor(
+    service: string,
+    environment: Readonly<Record<string, string>>,
+    directory = projectDirectory(),
+  ) {
     this.#service = service
     this.#environment = environment
+    this.#directory = directory
   }
 
   /** Starts it and waits until it is ready. */
   async start(): Promise<void> {
     this.#output = ''
     this.#port = 0
-    const main = join(projectDirectory(), 'dist', 'services', this.#service, 'main.js')
+    const main = join(this.#directory, 'dist', 'services', this.#service, 'main.js')
     const child = spawn(process.execPath, [main], {
       env: {
         ...process.env,
