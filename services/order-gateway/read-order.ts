@@ -57,13 +57,17 @@ const optionalMinor = minor.nullish().transform((value) => value ?? 0)
 const pieces = (min: number): z.ZodNumber =>
   wholeNumber(min, 1_000_000, `a whole number, ${min} or more`)
 
-const instantOrNull = z.unknown().transform((value, context): number | null => {
-  if (value === undefined || value === null) return null
-  const reading = readInstant(value)
-  if ('ms' in reading) return reading.ms
-  context.addIssue({ code: 'custom', message: reading.fault })
-  return z.NEVER
-})
+// Optional to the object around it: zod asks for the key of an `unknown` otherwise.
+const instantOrNull = z
+  .unknown()
+  .optional()
+  .transform((value, context): number | null => {
+    if (value === undefined || value === null) return null
+    const reading = readInstant(value)
+    if ('ms' in reading) return reading.ms
+    context.addIssue({ code: 'custom', message: reading.fault })
+    return z.NEVER
+  })
 const instant = instantOrNull.transform((value, context): number => {
   if (value !== null) return value
   context.addIssue({ code: 'custom', message: 'missing' })

@@ -45,6 +45,16 @@ test('null says what an absent field says', () => {
   expect(faultsOf({ ...order, status: 'created', ...nulls })).toEqual([])
 })
 
+test.each([
+  ['paid_at', []],
+  ['created_at', ['created_at: missing']],
+  ['updated_at', ['updated_at: missing']],
+  ['lines', ['lines: must be a list']],
+])('an order whose JSON has no %s at all', (field, faults) => {
+  const given = Object.entries({ ...order, status: 'created' }).filter(([name]) => name !== field)
+  expect(faultsOf(Object.fromEntries(given))).toEqual(faults)
+})
+
 test('a buyer keeps name, phone and address apart from the other identifiers', () => {
   const reading = readOrder({
     ...order,
