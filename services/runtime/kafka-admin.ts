@@ -1,5 +1,5 @@
 // Questions to and orders for the cluster itself: topics, their sizes and where their logs begin and end.
-import type { Admin as KafkajsAdmin } from 'kafkajs'
+import { ConfigResourceTypes, type Admin as KafkajsAdmin } from 'kafkajs'
 import { asDependency } from './errors'
 import { closeClient, cutOnTimeout, type OneClient } from './kafka-client'
 
@@ -34,6 +34,8 @@ export interface KafkaAdmin {
     topic: string,
     below: readonly { readonly partition: number; readonly offset: number }[],
   ): Promise<void>
+  /** What a topic is configured to, defaults of the cluster included. */
+  configurationOf(topic: string): Promise<Readonly<Record<string, string>>>
   clusterId(): Promise<string>
   close(): Promise<void>
 }
@@ -75,6 +77,18 @@ export async function createKafkaAdmin(client: OneClient): Promise<KafkaAdmin> {
           partitions: below.map(({ partition, offset }) => ({ partition, offset: String(offset) })),
         }),
       ),
+    configurationOf: (topic) =>
+      asDependency('kafka', async () => {
+        const wanted = { type: ConfigResourceTypes.TOPIC, name: topic }
+        const { resources } = await admin.describeConfigs({
+          includeSynonyms: false,
+          resources: [wanted],
+        })
+        const entries = resources[0]?.configEntries ?? []
+        return Object.fromEntries(
+          entries.map(({ configName, configValue }) => [configName, configValue]),
+        )
+      }),
     clusterId: () => asDependency('kafka', async () => (await admin.describeCluster()).clusterId),
     close: () => closeClient(() => admin.disconnect(), client),
   }

@@ -18,7 +18,9 @@ export interface Provisioned {
   readonly subjects: readonly string[]
 }
 
-const weekMs = 7 * 86_400_000
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
+const weekMs = 7 * dayMs
 const messageBytesMax = 8 * 1_048_576
 /** What a foreign producer wrote may be as large as the broker lets it, and a letter is larger by its headers. */
 const letterBytesMax = 4 * messageBytesMax
@@ -51,20 +53,31 @@ export async function provision(options: ProvisionOptions): Promise<Provisioned>
   return { created, subjects }
 }
 
-function topicSpecifications({ prefix, partitions }: ProvisionOptions): TopicSpecification[] {
+/** Every topic as an installation of this version has it. */
+export function topicSpecifications({
+  prefix,
+  partitions,
+}: Pick<ProvisionOptions, 'prefix' | 'partitions'>): TopicSpecification[] {
   return [...Object.values(topics), deadLettersTopic].map((topic) => ({
     name: prefix + topic.name,
     partitions: topic.partitions === 'shared' ? partitions : 1,
     configuration: {
       'cleanup.policy': topic.cleanup,
       'retention.ms': String(topic.retentionMs ?? -1),
+      // Only closed segments are deleted or compacted: what was deleted on request must not wait for a full one.
+      'segment.ms': String(topic === topics.journeyFacts ? hourMs : dayMs),
       // By arrival, so that imported history is not deleted as old.
       'message.timestamp.type': 'LogAppendTime',
       // What others send packed the broker unpacks: our client reads gzip only.
       'compression.type': 'uncompressed',
       'max.message.bytes': String(topic === deadLettersTopic ? letterBytesMax : messageBytesMax),
       ...(topic.cleanup === 'compact'
-        ? { 'delete.retention.ms': String(weekMs), 'min.cleanable.dirty.ratio': '0.2' }
+        ? {
+            'delete.retention.ms': String(weekMs),
+            'min.cleanable.dirty.ratio': '0.2',
+            // However little of it is dirty.
+            'max.compaction.lag.ms': String(dayMs),
+          }
         : {}),
     },
   }))
