@@ -48,7 +48,10 @@ export function reset(turn: JourneyTurn, told: Reset): void {
   if (told.gone) {
     removeAll(turn)
   } else if (forgotten.has(turn.node)) {
-    leave(turn, head, told.parent)
+    const isElsewhere = head.parent !== '' && !forgotten.has(head.parent)
+    // Of another set, which is not known to be the same yet: the two unite, and are told again.
+    if (isElsewhere) turn.send(factTo(head.parent, { link: told.parent }))
+    leave(turn, head, isElsewhere ? head.parent : told.parent)
   } else {
     clean(turn, head, { ...told, forgotten })
   }

@@ -105,7 +105,7 @@ function link(turn: JourneyTurn, other: string, limits: GatherLimits): void {
   if (other === turn.node || other === head.parent) return
   if (head.parent !== '') {
     turn.send(factTo(head.parent, { link: other }))
-  } else if (kindOf(other) !== 'order' && head.members >= limits.clusterIdentifiers) {
+  } else if (isRefused(other, head, limits)) {
     turn.emit(topics.findings, turn.node, {
       subject: turn.node,
       kind: 'oversized',
@@ -117,6 +117,12 @@ function link(turn: JourneyTurn, other: string, limits: GatherLimits): void {
   } else {
     turn.send(factTo(other, { link: turn.node }))
   }
+}
+
+/** What remains of a forgotten set must come together, however much it is. */
+function isRefused(other: string, { members }: NodeHead, limits: GatherLimits): boolean {
+  const kind = kindOf(other)
+  return kind !== 'order' && kind !== 'set' && members >= limits.clusterIdentifiers
 }
 
 /** Notes with whom this identifier is seen; whoever is seen with too many becomes a hub, and its root hears so. */
