@@ -107,6 +107,20 @@ test('what comes while the oldest segment is read goes to the next', async () =>
   )
 })
 
+test('an unceasing load does not keep the oldest segment from being read', async () => {
+  const { spool } = await openTestSpool(spoolDirectory(), { bytesMax: 1e9 })
+  const load = { isOver: false }
+  const client = async (name: number): Promise<void> => {
+    while (!load.isOver) await spool.append([aRecord(name)])
+  }
+  await spool.append([aRecord('first')])
+  const clients = [1, 2, 3, 4].map(client)
+  const oldest = await spool.oldest()
+  expect(oldest?.records[0]?.key).toBe('key-first')
+  load.isOver = true
+  await Promise.all(clients)
+})
+
 test('a last record cut off anywhere by a crash is dropped and counted, the others stay', async () => {
   const directory = spoolDirectory()
   const { spool } = await openTestSpool(directory)
