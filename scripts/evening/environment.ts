@@ -28,7 +28,9 @@ export function environmentOf(
   const { addresses, ports, secrets, dataDirectory } = premises
   const { erp } = addresses
   const sources = sourcesFor(secrets)
+  const ledger = warehouseLogin(premises, 'ledger')
   const edge = {
+    ...ledger,
     IDENTIFIER_HASH_KEY: secrets.identifierHashKey,
     SPOOL_DIRECTORY: join(dataDirectory, 'spool'),
   }
@@ -40,9 +42,10 @@ export function environmentOf(
       ...{ PORT: String(ports.gateway), SOURCES: sources.gateway },
       ...{ SEAL_KEYS: secrets.sealKeys, SEAL_KEY_ID: secrets.sealKeyId },
     },
-    'stream-processor': { STATE_DIRECTORY: join(dataDirectory, state) },
+    'stream-processor': { ...ledger, STATE_DIRECTORY: join(dataDirectory, state) },
     'clickhouse-writer': warehouseLogin(premises, 'writer'),
     'erp-sink': {
+      ...ledger,
       ...{ ERP_URL: erp.url, ERP_DATABASE: erp.database, ERP_USER: erp.user },
       ...{ ERP_PASSWORD: erp.password, SEAL_KEYS: secrets.sealKeys },
       // An evening is played in half a minute: what a shop lets settle for 30 s settles in 2 s here.

@@ -1,10 +1,12 @@
 // Settings the two edges share: ports, limits, how long a client waits, and the key of the identifier hashes.
 import { z } from 'zod'
 import { kafkaSettings, limit } from './config'
+import { ledgerSettings } from './ledger'
 import { isPhoneCountry } from './read-phone'
 
 export const edgeSettings = {
   ...kafkaSettings,
+  ...ledgerSettings,
   PORT: z.coerce.number().int().min(0).max(65_535).describe('Public port; 0 takes a free one'),
   IDENTIFIER_HASH_KEY: z
     .base64({ error: 'must be base64; make one with: openssl rand -base64 32' })

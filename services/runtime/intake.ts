@@ -4,6 +4,7 @@
 import { createBreaker, failureOf, within, type BreakerOptions } from './breaker'
 import type { DraftCodec } from './codec'
 import { tolerating, type Health } from './health'
+import type { LedgerTicket } from './ledger-edge'
 import type { Metrics } from './metrics'
 import type { Outlet } from './outlet'
 import { replaySpool } from './replay-spool'
@@ -23,6 +24,8 @@ export interface IntakeOptions<Value> {
   readonly codec: DraftCodec<Value>
   readonly outlet: Outlet
   readonly spool: Pick<Spool, 'append' | 'oldest'>
+  /** Numbers what is taken over, and hears what became durable. */
+  readonly ledger?: { take(values: readonly Value[]): LedgerTicket }
   /** Longest a client waits for Kafka, and for the disk. */
   readonly timeoutMs: number
   readonly health: Health
@@ -80,15 +83,19 @@ export function createIntake<Value>(options: IntakeOptions<Value>): Intake<Value
     replay.wake()
     return true
   }
-  const accepted = (value: Value): AcceptedRecord => ({
+  const accepted = (value: Value, stamp: LedgerTicket['headers'][number] = {}): AcceptedRecord => ({
     key: keyOf(value),
     value: codec.encode(value),
     schema: codec.schema,
+    headers: stamp,
   })
   return {
     async keep(values) {
-      const records = values.map(accepted)
-      return (await toKafka(records)) || (await toSpool(records)) ? 'kept' : 'unavailable'
+      const ticket = options.ledger?.take(values)
+      const records = values.map((value, index) => accepted(value, ticket?.headers[index]))
+      if (!(await toKafka(records)) && !(await toSpool(records))) return 'unavailable'
+      ticket?.accepted()
+      return 'kept'
     },
     close: () => {
       replay.close()

@@ -2,13 +2,16 @@
 // id, the topic's partition count and a producer. An edge started during an outage takes records all the same.
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Topic, ValueOf } from '../core/topics'
+import type { LedgerRecord } from '../core/ledger/tally'
+import { topics, type Topic, type ValueOf } from '../core/topics'
 import { draftCodec, type SchemaDirectory } from './codec'
 import { DependencyError, SetupError } from './errors'
 import { tolerating } from './health'
 import { createIntake, type Intake } from './intake'
 import type { KafkaClient } from './kafka'
 import { coalesce } from './kafka-coalescing'
+import { connectLedger, type LedgerConfig } from './ledger'
+import { createEdgeLedger } from './ledger-edge'
 import type { Service } from './lifecycle'
 import { createOutlet, type Outlet } from './outlet'
 import { retry } from './retry'
@@ -17,12 +20,19 @@ import { createSpoolMetrics } from './spool-metrics'
 import { keepSchema, readSchema, schemaName } from './spool-schemas'
 import { kafkaFrom, registryFrom, type KafkaConfig } from './transport'
 
-export interface IntakeSettings extends KafkaConfig {
+export interface IntakeSettings extends KafkaConfig, LedgerConfig {
   readonly PRODUCE_TIMEOUT_MS: number
   readonly FLUSH_MS: number
   readonly QUEUE_BYTES_MAX: number
   readonly SPOOL_DIRECTORY: string
   readonly SPOOL_BYTES_MAX: number
+}
+
+export interface IntakeWay<T extends Topic> {
+  readonly topic: T
+  readonly keyOf: (value: ValueOf<T>) => string
+  /** What the ledger counts of a value; of one kind all. */
+  readonly inLedger: (value: ValueOf<T>) => LedgerRecord
 }
 
 /** Records in one produce: some 200 KB, acknowledged in a few milliseconds. */
@@ -38,7 +48,7 @@ const producerRetries = 2
 export async function openIntake<T extends Topic>(
   service: Service,
   config: IntakeSettings,
-  { topic, keyOf }: { readonly topic: T; readonly keyOf: (value: ValueOf<T>) => string },
+  { topic, keyOf, inLedger }: IntakeWay<T>,
 ): Promise<Intake<ValueOf<T>>> {
   const { health, metrics, logger } = service
   const name = config.TOPIC_PREFIX + topic.name
@@ -53,6 +63,18 @@ export async function openIntake<T extends Topic>(
     now: Date.now,
   })
   service.onStop(() => spool.close())
+  const warehouse = connectLedger(config)
+  service.onStop(() => warehouse?.close())
+  const ledger = createEdgeLedger({
+    warehouse,
+    kind: topic.name === topics.orders.name ? 'order' : 'touchpoint',
+    flushMs: config.LEDGER_FLUSH_MS,
+    waitingSince: () => spool.oldestAt(),
+    logger,
+    metrics,
+    now: Date.now,
+  })
+  service.onStop(() => ledger.close())
   await keepSchema(directory, schema)
   const registry = registryFrom(config)
   const outlet = await connectInTime(service, config.PRODUCE_TIMEOUT_MS, async () => {
@@ -72,6 +94,7 @@ export async function openIntake<T extends Topic>(
     codec: { ...draft, schema: schemaName(schema) },
     outlet,
     spool,
+    ledger: { take: (values) => ledger.take(values.map(inLedger)) },
     timeoutMs: config.PRODUCE_TIMEOUT_MS,
     health,
     metrics,
