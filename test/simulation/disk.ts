@@ -71,7 +71,6 @@ function storeOn(state: StoredState, guard: WriteGuard): PartitionStore {
         if (value !== undefined) yield [key, value]
       }
     },
-    size: () => [...state.nodes.values()].reduce((sum, of) => sum + of.size, 0),
     mark: () => state.mark,
     changelogNext: () => state.changelogNext,
     schemaIds: () => [],

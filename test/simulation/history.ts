@@ -21,7 +21,7 @@ export function drawHistory(dice: Dice): History {
   const rules = drawRules(dice)
   const partitions = dice.pick([1, 2, 3, 4, 4, 4])
   const people = drawPeople(dice)
-  const events = dice.between(5, 40)
+  const events = dice.between(5, dice.pick([12, 20, 40]))
   const values: Input[] = []
   const stray = (): number | null => (dice.chance(0.04) ? dice.below(partitions) : null)
   const touches = dice.between(Math.floor(events / 3), events)

@@ -1,5 +1,6 @@
-// Loads the rules of services/core with a fault put into their text, beside the real ones: every file of core is
-// read, changed where asked, compiled as the tests are, and given only core and node:assert to import.
+// Loads the rules and the stage runner with a fault put into their text, beside the real ones: every file of
+// services/core and services/stream-processor that the entry leads to is read, changed where asked, and compiled as
+// the tests are; everything else is imported as it is.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -7,16 +8,16 @@ import { transformSync } from '@swc/core'
 import { projectDirectory } from '../../services/runtime/schemas'
 
 export interface Patch {
-  /** From services/core on. */
+  /** From services/ on. */
   readonly file: string
   /** Stands in the file exactly once. */
   readonly text: string
   readonly instead: string
 }
 
-const core = join(projectDirectory(), 'services', 'core')
+const services = join(projectDirectory(), 'services')
 
-/** The exports of a file of services/core as they are under a patch. */
+/** The exports of a file of services/ as they are under a patch. */
 export function loadPatched(entry: string, patch: Patch): unknown {
   const loaded = new Map<string, object>()
   let patched = false
@@ -24,7 +25,7 @@ export function loadPatched(entry: string, patch: Patch): unknown {
     const known = loaded.get(file)
     if (known !== undefined) return known
     let source = readFileSync(file, 'utf8')
-    if (relative(core, file) === patch.file) {
+    if (relative(services, file) === patch.file) {
       assert.equal(
         source.split(patch.text).length,
         2,
@@ -33,29 +34,32 @@ export function loadPatched(entry: string, patch: Patch): unknown {
       source = source.replace(patch.text, () => patch.instead)
       patched = true
     }
-    const { code } = transformSync(source, {
-      filename: file,
-      jsc: { parser: { syntax: 'typescript' }, target: 'es2023' },
-      module: { type: 'commonjs' },
-    })
     const exported = {}
     loaded.set(file, exported)
-    const requireFrom = (name: string): unknown =>
-      name.startsWith('.') ? load(join(dirname(file), `${name}.ts`)) : assertOnly(name)
+    const requireFrom = (name: string): unknown => {
+      const path = name.startsWith('.') ? join(dirname(file), `${name}.ts`) : name
+      const ours = /^(core|stream-processor)\//.test(relative(services, path))
+      // eslint-disable-next-line @typescript-eslint/no-require-imports -- what is not patched is shared
+      return ours ? load(path) : (require(path) as unknown)
+    }
     // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the point of this file
-    const run = new Function('exports', 'require', code) as (
-      e: object,
-      r: typeof requireFrom,
+    const run = new Function('exports', 'require', compiled(source, file)) as (
+      exports: object,
+      require: typeof requireFrom,
     ) => void
     run(exported, requireFrom)
     return exported
   }
-  const exported = load(join(core, entry))
+  const exported = load(join(services, entry))
   assert(patched, `nothing loads ${patch.file}`)
   return exported
 }
 
-function assertOnly(name: string): unknown {
-  assert.equal(name, 'node:assert/strict', `core imports ${name}`)
-  return assert
+function compiled(source: string, filename: string): string {
+  const { code } = transformSync(source, {
+    filename,
+    jsc: { parser: { syntax: 'typescript' }, target: 'es2023' },
+    module: { type: 'commonjs' },
+  })
+  return code
 }

@@ -3,6 +3,7 @@
 import type { topology } from '../../services/core/topology'
 import { topics } from '../../services/core/topics'
 import type { OutgoingRecord } from '../../services/runtime/kafka'
+import type { createPartitionRunners } from '../../services/stream-processor/partition-runners'
 import type { StageLog } from '../../services/stream-processor/ports'
 import type { StageWiring } from '../../services/stream-processor/stage-wiring'
 import { loadPatched, type Patch } from './load-patched'
@@ -37,9 +38,14 @@ function inTwo(
 const isState = ({ topic }: OutgoingRecord, { changelog }: StageWiring): boolean =>
   topic === changelog
 
-function patched(patch: Patch): PlantedBug {
-  const loaded = loadPatched('topology.ts', patch) as { readonly topology: typeof topology }
-  return { topology: loaded.topology }
+function inRules(patch: Patch): PlantedBug {
+  return loadPatched('core/topology.ts', patch) as { readonly topology: typeof topology }
+}
+
+function inRunner(patch: Patch): PlantedBug {
+  return loadPatched('stream-processor/partition-runners.ts', patch) as {
+    readonly createPartitionRunners: typeof createPartitionRunners
+  }
 }
 
 let unique = 0
@@ -48,7 +54,7 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
   ['positions are written before the outputs', 1, () => ({ wrapLog: inTwo(isState) })],
   [
     'outputs are written before the positions',
-    1,
+    3,
     () => ({ wrapLog: inTwo((record, wiring) => !isState(record, wiring)) }),
   ],
   [
@@ -58,7 +64,7 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
   ],
   [
     'an older owner is not fenced',
-    1,
+    59,
     () => ({
       transactionalId: (id) => {
         unique += 1
@@ -67,41 +73,73 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
     }),
   ],
   [
-    'a node that becomes a hub does not tell its root',
+    'a batch that begins beyond what is expected is taken as it is',
+    71,
+    () =>
+      inRunner({
+        file: 'stream-processor/partition-runner.ts',
+        text: 'if (batch.fetchedOffset > expected && (await this.#leapt(batch, expected))) return',
+        instead: '',
+      }),
+  ],
+  [
+    'after a failed commit it goes on as if nothing had happened',
+    2,
+    () =>
+      inRunner({
+        file: 'stream-processor/partition-task.ts',
+        text: '    const next = await log.commit([...this.#changelog(state, mark), ...outputs])\n',
+        instead:
+          '    const next = await log.commit([...this.#changelog(state, mark), ...outputs])' +
+          '.catch(() => store.changelogNext() + 1)\n',
+      }),
+  ],
+  [
+    'loop records are deleted up to where they were fetched, not to where they are applied',
     1,
     () =>
-      patched({
-        file: 'identity/gather.ts',
+      inRunner({
+        file: 'stream-processor/partition-runner.ts',
+        text: "return this.#phase === 'running' ? (this.#store?.mark().positions ?? {}) : {}",
+        instead: "return this.#phase === 'running' ? Object.fromEntries(this.#nextFetch) : {}",
+      }),
+  ],
+  [
+    'a node that becomes a hub does not tell its root',
+    13,
+    () =>
+      inRules({
+        file: 'core/identity/gather.ts',
         text: '    toRoot(turn, { hub: turn.node })\n',
         instead: '',
       }),
   ],
   [
     'a hub does not answer that it is one',
-    1,
+    13,
     () =>
-      patched({
-        file: 'identity/gather.ts',
+      inRules({
+        file: 'core/identity/gather.ts',
         text: 'if (head.hub) turn.send(factTo(home, { hub: turn.node }))\n  else link(',
         instead: 'if (!head.hub) link(',
       }),
   ],
   [
     'a touch does not bring along which hubs declined it',
-    1,
+    81,
     () =>
-      patched({
-        file: 'identity/gather.ts',
+      inRules({
+        file: 'core/identity/gather.ts',
         text: '  for (const hub of declined) toRoot(turn, { hub })\n',
         instead: '',
       }),
   ],
   [
     'touches count by their arrival instead of their time',
-    1,
+    5,
     () =>
-      patched({
-        file: 'attribution/journey.ts',
+      inRules({
+        file: 'core/attribution/journey.ts',
         text: '    ...{ source, id, type, first_at: at, last_at: at, touches: 1 },\n',
         instead:
           '    ...{ source, id, type, first_at: touch.accepted_at, last_at: touch.accepted_at, touches: 1 },\n',
@@ -109,10 +147,10 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
   ],
   [
     'the snapshot that was accepted last counts as the newest',
-    1,
+    3,
     () =>
-      patched({
-        file: 'identity/newest-snapshot.ts',
+      inRules({
+        file: 'core/identity/newest-snapshot.ts',
         text: 'a.updated_at - b.updated_at ||',
         instead: 'a.accepted_at - b.accepted_at ||',
       }),
@@ -121,8 +159,8 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
     'the snapshot that came last counts as the newest',
     1,
     () =>
-      patched({
-        file: 'identity/newest-snapshot.ts',
+      inRules({
+        file: 'core/identity/newest-snapshot.ts',
         text: 'return order >= 0 ? a : b',
         instead: 'return order >= 0 ? b : b',
       }),
@@ -131,8 +169,8 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
     'an order that moves leaves its version behind',
     1,
     () =>
-      patched({
-        file: 'identity/journey-state.ts',
+      inRules({
+        file: 'core/identity/journey-state.ts',
         text: 'facts.push({ touch, evidence, hub, order, member })',
         instead:
           'facts.push({ touch, evidence, hub, member, ' +
@@ -141,10 +179,10 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
   ],
   [
     'what is less than the gap apart is measured from the first touch',
-    1,
+    31,
     () =>
-      patched({
-        file: 'attribution/journey.ts',
+      inRules({
+        file: 'core/attribution/journey.ts',
         text: 'touch.at - open.last_at < gapMs',
         instead: 'touch.at - open.first_at < gapMs',
       }),

@@ -5,7 +5,7 @@ import { touchpointKey } from '../../services/core/identity/node'
 import { partitionOf } from '../../services/core/partition'
 import { isReject } from '../../services/core/reject'
 import type { Topic, ValueOf } from '../../services/core/topics'
-import { topics } from '../../services/core/topics'
+import { createPartitionRunners } from '../../services/stream-processor/partition-runners'
 import type { StageLog } from '../../services/stream-processor/ports'
 import type { AnyStage } from '../../services/stream-processor/stage-batch'
 import type { StageWiring } from '../../services/stream-processor/stage-wiring'
@@ -24,6 +24,7 @@ import { StageGroup } from './stage-group'
 /** A fault in the product, put there on purpose; each hook stands where the product has the real thing. */
 export interface PlantedBug {
   readonly topology?: typeof topology
+  readonly createPartitionRunners?: typeof createPartitionRunners
   readonly wrapLog?: (log: StageLog, wiring: StageWiring) => StageLog
   readonly transactionalId?: (id: string) => string
 }
@@ -155,8 +156,8 @@ class World {
     if (this.schedule.actions % 10 !== 0 || this.#processors.length === 0) return
     const dice = this.#dice
     const processor = dice.pick(this.#processors)
-    const strikes = (kind: Fault['kind']): boolean => {
-      if (!this.plan.strikes(kind)) return false
+    const strikes = (kind: Fault['kind'], possible = true): boolean => {
+      if (!possible || !this.plan.strikes(kind)) return false
       this.schedule.note(`FAULT ${kind}`)
       return true
     }
@@ -182,8 +183,9 @@ class World {
       processor.goDeaf(sessionTimeoutMs)
       for (const { group } of this.#stages) group.rebalance(processor)
     }
-    if (strikes('hand records over again')) processor.displace(-dice.between(1, 8))
-    if (strikes('leap over records')) processor.displace(dice.between(1, 3))
+    const [back, ahead] = [-dice.between(1, 8), dice.between(1, 2)]
+    if (strikes('hand records over again', processor.canDisplace(back))) processor.displace(back)
+    if (strikes('leap over records', processor.canDisplace(ahead))) processor.displace(ahead)
     if (strikes('compact the changelogs')) this.#compact()
   }
 
@@ -192,6 +194,7 @@ class World {
     const processor: Processor = new Processor({
       ...{ name: `p${String(this.#named)}`, disk, stages: this.#stages, broker: this.broker },
       ...{ schedule: this.schedule, faults: this.plan, limits: this.#limits },
+      createPartitionRunners: this.#bug.createPartitionRunners ?? createPartitionRunners,
       wrapLog: this.#bug.wrapLog ?? ((log) => log),
       transactionalId: this.#bug.transactionalId ?? ((id) => id),
       onDeath: (dead) => {
@@ -261,10 +264,3 @@ function readCommitted<T extends Topic>(
     }),
   )
 }
-
-export const outputs = [
-  topics.attributedOrders,
-  topics.identities,
-  topics.stockPositions,
-  topics.findings,
-] as const

@@ -7,9 +7,9 @@ import type { KafkaAdmin } from '../../services/runtime/kafka-admin'
 import type { Logger } from '../../services/runtime/logger'
 import { kafkaStageLog } from '../../services/stream-processor/kafka-stage-log'
 import type { Patience, RunnerLimits } from '../../services/stream-processor/partition-runner'
-import {
+import type {
   createPartitionRunners,
-  type PartitionRunners,
+  PartitionRunners,
 } from '../../services/stream-processor/partition-runners'
 import type { StageLog } from '../../services/stream-processor/ports'
 import type { AnyStage } from '../../services/stream-processor/stage-batch'
@@ -37,6 +37,7 @@ export interface ProcessorParts {
   readonly faults: FaultPlan
   readonly disk: Disk
   readonly limits: RunnerLimits
+  readonly createPartitionRunners: typeof createPartitionRunners
   /** Lets a planted bug stand between the runner and its log. */
   readonly wrapLog: (log: StageLog, wiring: StageWiring) => StageLog
   /** Lets a planted bug name producers apart that ought to fence one another. */
@@ -95,7 +96,12 @@ export class Processor implements Owner {
   }
 
   displace(records: number): void {
-    for (const { member } of this.#running) member.displace(records)
+    const able = this.#running.filter(({ member }) => member.canDisplace(records))
+    for (const { member } of able) member.displace(records)
+  }
+
+  canDisplace(records: number): boolean {
+    return this.alive && this.#running.some(({ member }) => member.canDisplace(records))
   }
 
   keepHouse(): void {
@@ -123,7 +129,7 @@ export class Processor implements Owner {
     const crash = (error: unknown): void => {
       if (this.alive) this.#parts.onCrash(this, error)
     }
-    const runners = createPartitionRunners({
+    const runners = this.#parts.createPartitionRunners({
       ...{ stage, wiring, limits, crash, metrics: noMetrics },
       rules: { epoch: 1, text: 'the rules', stageUnder: () => stage },
       walk: { stepEntriesMax: 20, roundMs: 0 },

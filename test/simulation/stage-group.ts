@@ -128,13 +128,26 @@ export class GroupMember implements Consumer {
     })
   }
 
-  /** Makes it fetch from somewhere nobody asked for. */
+  /** Makes it fetch again what it had, or from beyond what it was to have, as long as something is there to be had:
+   * what was leapt over shows when the next record comes. */
   displace(records: number): void {
-    const { dice } = this.#group.parts
-    const places = [...this.#positions.keys()]
-    if (places.length === 0) return
-    const place = dice.pick(places)
-    this.#positions.set(place, Math.max(0, (this.#positions.get(place) ?? 0) + records))
+    const log = this.#group.parts.dice.pick(this.#displaceable(records))
+    this.#positions.set(log.name, this.#displaced(log, records))
+  }
+
+  canDisplace(records: number): boolean {
+    return this.#displaceable(records).length > 0
+  }
+
+  #displaceable(records: number): PartitionLog[] {
+    return this.#logs.filter((log) => {
+      if (this.#seeks.has(log.name) || this.#paused.has(log.name)) return false
+      return (log.fetch(this.#displaced(log, records), log.end)?.records.length ?? 0) > 0
+    })
+  }
+
+  #displaced(log: PartitionLog, records: number): number {
+    return Math.max(0, this.#nextOffset(log) + records)
   }
 
   actions(): Action[] {
