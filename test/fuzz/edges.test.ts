@@ -168,7 +168,7 @@ test.each([
       close()
     }
   },
-  600_000,
+  1_800_000,
 )
 
 test.each(['collector', 'gateway'] as const)(
@@ -176,7 +176,7 @@ test.each(['collector', 'gateway'] as const)(
   async (edge) => {
     await play(0.05, rawBytes, separate(edges[edge]))
   },
-  600_000,
+  1_800_000,
 )
 
 test('no odd request leaves a trace: few label values, no line logged, no prototype touched', async () => {
