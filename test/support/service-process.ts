@@ -94,12 +94,12 @@ export class ServiceProcess {
 const spools: string[] = []
 
 function makeSpoolDirectory(): string {
-  if (spools.length === 0) {
-    process.once('exit', () => {
-      for (const spool of spools) rmSync(spool, { recursive: true, force: true })
-    })
-  }
   const spool = mkdtempSync(join(tmpdir(), 'tributary-spool-'))
   spools.push(spool)
   return spool
 }
+
+// Within jest a process's own exit event never comes.
+afterAll(() => {
+  for (const spool of spools.splice(0)) rmSync(spool, { recursive: true, force: true })
+})
