@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { touchpointKey } from '../core/identity/node'
+import { touchpointInLedger } from '../core/ledger/tally'
 import { topics } from '../core/topics'
 import { createEdgeGuard } from '../runtime/edge-guard'
 import { createEdgeServer } from '../runtime/edge-server'
@@ -19,6 +20,7 @@ void runService('collector', collectorSettings, async (service, config) => {
   const intake = await openIntake(service, config, {
     topic: topics.touchpoints,
     keyOf: touchpointKey,
+    inLedger: touchpointInLedger,
   })
   const accept = createAcceptEvents({
     intake,

@@ -1,3 +1,4 @@
+import { orderInLedger } from '../core/ledger/tally'
 import { topics } from '../core/topics'
 import { createEdgeGuard } from '../runtime/edge-guard'
 import { createEdgeServer } from '../runtime/edge-server'
@@ -21,6 +22,7 @@ void runService('order-gateway', gatewaySettings, async (service, config) => {
   const intake = await openIntake(service, config, {
     topic: topics.orders,
     keyOf: (order) => order.order_key,
+    inLedger: orderInLedger,
   })
   const accept = createAcceptOrders({
     intake,
