@@ -18,7 +18,9 @@ import { frameOf, readFrames } from '../../services/runtime/spool-frame'
 import { until } from '../support/until'
 import { aRecord } from './a-record'
 import { drain, openTestSpool, spoolDirectory, valueOf } from './open-spool'
-import { startSpoolingProcess } from './spooling-process'
+import { endSpoolingProcesses, startSpoolingProcess } from './spooling-process'
+
+afterEach(endSpoolingProcesses)
 
 function segmentsIn(directory: string): string[] {
   const names = readdirSync(directory).filter((name) => name.endsWith('.spool'))

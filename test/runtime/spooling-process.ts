@@ -18,9 +18,18 @@ export function startSpoolingProcess(
       module._compile(transformFileSync(file, { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'commonjs' } }).code, file)
     require(${JSON.stringify(__filename)}).fillSpool(${JSON.stringify(directory)})`
   const limit = fileLimitKiB === null ? '' : `ulimit -f ${fileLimitKiB}; `
-  return spawn('bash', ['-c', `${limit}exec "$0" -e "$1"`, process.execPath, load], {
+  const child = spawn('bash', ['-c', `${limit}exec "$0" -e "$1"`, process.execPath, load], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  started.push(child)
+  return child
+}
+
+const started: ChildProcessByStdio<null, Readable, Readable>[] = []
+
+/** Ends those that a failed test has left. */
+export function endSpoolingProcesses(): void {
+  for (const child of started.splice(0)) child.kill('SIGKILL')
 }
 
 /** Prints the name of each record once it is acknowledged, and `refused` at the first that is not; after a rest one more. */
