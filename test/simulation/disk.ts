@@ -74,6 +74,7 @@ function storeOn(state: StoredState, guard: WriteGuard): PartitionStore {
     mark: () => state.mark,
     changelogNext: () => state.changelogNext,
     schemaIds: () => [],
+    size: () => [...state.nodes.values()].reduce((sum, entries) => sum + entries.size, 0),
     apply: (changes) => {
       if (!guard.before()) return
       write(state, changes)
