@@ -1,99 +1,168 @@
-// The ledger's third station: what the state of the stream processor holds, counted by walking over a partition's
-// store entry by entry. A count becomes valid as a whole, by its mark; what moves from one root to another during
+// The ledger's third station: what the state of the stream processor holds, counted by whoever walks over a
+// partition's store. A count becomes valid as a whole, by its mark; what moves from one root to another during
 // the walk may be missed or counted twice, so that two counts have to agree that something is missing.
-import { createCensusTally, type CensusEntry } from '../core/ledger/census-tally'
+import {
+  createCensusTally,
+  type CensusEntry,
+  type CensusQuestion,
+  type CensusTally,
+} from '../core/ledger/census-tally'
 import type { LedgerRecord } from '../core/ledger/tally'
 import { quoteIdentifier } from '../core/warehouse/migration'
-import type { Row } from '../core/warehouse/row'
+import { timeText, type Row } from '../core/warehouse/row'
 import type { Warehouse } from './clickhouse'
-import { tellLedger } from './ledger'
+import { tellLedger, tolerant } from './ledger'
+import type { Logger } from './logger'
+import { repeat } from './repeat'
 
-export interface Census {
-  /** Begins to count a partition anew. @throws DependencyError */
-  begin(partition: number): Promise<CensusRound>
+export interface LedgerCensus {
+  open(partition: number): PartitionCensus
+  close(): Promise<void>
 }
 
-export interface CensusRound {
-  /** Counts one record the state holds; what is older than the ledger looks is left out. */
+/** Never waits and never fails: a count that cannot be told is left out, the one before holds. */
+export interface PartitionCensus {
+  /** Counts one record the state holds; the first after the end of a round begins the next. */
   count(record: LedgerRecord): void
-  /** Tells the ledger; until then the count before holds. @throws DependencyError: then count anew */
-  finish(): Promise<void>
+  /** Everything has been counted. */
+  roundEnded(): void
+  /** Something was not: the round counts for nothing. */
+  roundBroken(): void
 }
 
 export interface CensusOptions {
   readonly warehouse: Pick<Warehouse, 'insert' | 'query' | 'database'>
   /** How many partitions there are in all. */
   readonly partitions: number
+  /** How often it is asked what to list. */
+  readonly flushMs: number
+  readonly logger: Logger
+  /** Monotone milliseconds. */
+  readonly ticks: () => number
 }
 
-/** What is asked of a partition's last complete count. */
-interface Earlier {
-  readonly round: string
-  readonly roundAt: number
+/** What ClickHouse said when it was asked last. */
+interface Synchronised {
+  /** By its clock, no later than `atTicks`. */
+  readonly clockMs: number
+  readonly atTicks: number
+  readonly questions: readonly CensusQuestion[]
+}
+
+interface Round {
+  /** By ClickHouse's clock, no later than it began; no two of a partition are alike. */
+  readonly beganAt: number
+  /** What had been asked by then is listed. */
   readonly questionsAt: number
-}
-
-interface Clock {
-  readonly now: number
-  readonly text: string
+  readonly tally: CensusTally
 }
 
 const rowsPerInsert = 20_000
 
-export function createCensus({ warehouse, partitions }: CensusOptions): Census {
-  const earlier = new Map<number, Earlier>()
+export function createLedgerCensus(options: CensusOptions): LedgerCensus {
+  const { warehouse, logger, ticks } = options
+  let known: Synchronised | null = null
+  const synchronise = async (): Promise<void> => {
+    const { clockMs, questions } = await readQuestions(warehouse)
+    known = { clockMs, atTicks: ticks(), questions }
+  }
+  const stop = repeat(
+    tolerant(synchronise, { logger, part: 'ledger census' }),
+    () => options.flushMs,
+  )
+  const telling = new Set<Promise<unknown>>()
   return {
-    async begin(partition) {
-      const clock = await readClock(warehouse)
-      const questions = await readQuestions(warehouse)
-      const tally = createCensusTally(clock.now, questions)
-      return {
-        count: (record) => {
-          tally.add(record)
+    open: (partition) =>
+      openPartition(options, {
+        partition,
+        begin: () => {
+          if (known === null) return null
+          const beganAt = Math.floor(known.clockMs + ticks() - known.atTicks)
+          const tally = createCensusTally(beganAt, known.questions)
+          return { beganAt, questionsAt: known.clockMs, tally }
         },
-        finish: async () => {
-          await tellCount(warehouse, tally.entries(), { partition, round: clock.text })
-          const before = earlier.get(partition)
-          const detail = {
-            partitions,
-            previous: before?.round ?? '',
-            previous_at: before?.roundAt ?? 0,
-            previous_questions_at: before?.questionsAt ?? 0,
-          }
-          await tellLedger(warehouse, {
-            ledger_marks: [
-              {
-                station: 'attributed',
-                part: String(partition),
-                looked_at: clock.text,
-                detail: JSON.stringify(detail),
-              },
-            ],
-          })
-          // Questions are read after the clock: what was asked by then is listed.
-          earlier.set(partition, {
-            round: clock.text,
-            roundAt: clock.now,
-            questionsAt: clock.now,
-          })
+        keep: (told) => {
+          telling.add(told)
+          void told.finally(() => telling.delete(told))
         },
-      }
+      }),
+    close: async () => {
+      await stop()
+      await Promise.all(telling)
     },
   }
 }
 
-async function tellCount(
+interface PartitionOptions {
+  readonly partition: number
+  /** Null before ClickHouse has been heard of. */
+  readonly begin: () => Round | null
+  /** To be waited for when the census is closed. */
+  readonly keep: (told: Promise<unknown>) => void
+}
+
+function openPartition(
+  { warehouse, partitions, logger }: CensusOptions,
+  { partition, begin, keep }: PartitionOptions,
+): PartitionCensus {
+  let round: Round | null = null
+  let ended: Round | null = null
+  let earlier: Round | null = null
+  const tell = tolerant(
+    async () => {
+      if (ended === null) return
+      await tellRound(warehouse, ended, { partition, partitions, earlier })
+      earlier = ended
+    },
+    { logger, part: `ledger census of partition ${partition}` },
+  )
+  return {
+    count: (record) => {
+      round ??= begin()
+      round?.tally.add(record)
+    },
+    roundEnded: () => {
+      const done = round ?? begin()
+      round = null
+      // While one round is being told the next is left out.
+      if (ended !== null || done === null || done.beganAt <= (earlier?.beganAt ?? 0)) return
+      ended = done
+      keep(
+        tell().finally(() => {
+          ended = null
+        }),
+      )
+    },
+    roundBroken: () => {
+      round = null
+    },
+  }
+}
+
+async function tellRound(
   warehouse: Pick<Warehouse, 'insert'>,
-  entries: readonly CensusEntry[],
-  { partition, round }: { readonly partition: number; readonly round: string },
+  { beganAt, tally }: Round,
+  of: { readonly partition: number; readonly partitions: number; readonly earlier: Round | null },
 ): Promise<void> {
+  const { partition, partitions, earlier } = of
+  const round = timeText(beganAt)
+  const entries = tally.entries()
   for (let start = 0; start < entries.length; start += rowsPerInsert) {
     const rows = entries
       .slice(start, start + rowsPerInsert)
       .map((entry): Row => ({ partition, round, ...rowOf(entry) }))
-    // A count is begun anew after a failure, under another round: rows written in vain count nowhere.
+    // What was written in vain counts nowhere: without its mark a round is not valid.
     await tellLedger(warehouse, { ledger_census: rows }, `census:${partition}:${round}:${start}`)
   }
+  const detail = JSON.stringify({
+    partitions,
+    previous: earlier === null ? '' : timeText(earlier.beganAt),
+    previous_at: earlier?.beganAt ?? 0,
+    previous_questions_at: earlier?.questionsAt ?? 0,
+  })
+  await tellLedger(warehouse, {
+    ledger_marks: [{ station: 'attributed', part: String(partition), looked_at: round, detail }],
+  })
 }
 
 function rowOf({ kind, source, minute, records, digest, hashes }: CensusEntry): Row {
@@ -108,22 +177,16 @@ function rowOf({ kind, source, minute, records, digest, hashes }: CensusEntry): 
   }
 }
 
-async function readClock(warehouse: Pick<Warehouse, 'query'>): Promise<Clock> {
-  const [clock] = await warehouse.query<Clock>(
-    `SELECT toUnixTimestamp64Milli(at) AS now, toString(at) AS text
-     FROM (SELECT now64(3, 'UTC') AS at)`,
-  )
-  if (clock === undefined) throw new RangeError('ClickHouse has no clock')
-  return clock
-}
-
-/** Minutes whose records are to be listed, as `createCensusTally` names them. */
-async function readQuestions(
-  warehouse: Pick<Warehouse, 'query' | 'database'>,
-): Promise<{ kind: string; source: string; minute: number }[]> {
-  return warehouse.query(
+/** The clock is read first: whatever was asked by then is among the questions. */
+async function readQuestions({
+  query,
+  database,
+}: Pick<Warehouse, 'query' | 'database'>): Promise<Pick<Synchronised, 'clockMs' | 'questions'>> {
+  const [clock] = await query<{ now: number }>('SELECT toUnixTimestamp64Milli(now64(3)) AS now')
+  const questions = await query<CensusQuestion>(
     `SELECT DISTINCT kind, source, toUnixTimestamp(minute) * 1000 AS minute
-     FROM ${quoteIdentifier(warehouse.database)}.ledger_questions
+     FROM ${quoteIdentifier(database)}.ledger_questions
      WHERE minute >= now() - INTERVAL 2 DAY LIMIT 10000`,
   )
+  return { clockMs: clock?.now ?? 0, questions }
 }
