@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { groupSettings, kafkaSettings, limit } from '../runtime/config'
+import { ledgerSettings } from '../runtime/ledger'
 import { projectDirectory } from '../runtime/schemas'
 
 const dayMs = 86_400_000
@@ -8,6 +9,7 @@ const dayMs = 86_400_000
 export const streamProcessorSettings = {
   ...kafkaSettings,
   ...groupSettings,
+  ...ledgerSettings,
   OPERATIONS_PORT: z.coerce.number().int().min(0).max(65_535).default(9103),
   ATTRIBUTION_SETTINGS: z
     .string()
@@ -21,6 +23,12 @@ export const streamProcessorSettings = {
   BATCH_RECORDS_MAX: limit(2_000).describe('Most records in one transaction'),
   QUEUE_RECORDS_MAX: limit(20_000).describe('Records waiting per partition before fetching pauses'),
   QUEUE_BYTES_MAX: limit(32 * 1024 * 1024).describe('Bytes waiting per partition, likewise'),
+  HOUSEKEEPING_MS: limit(5_000, { min: 10 }).describe(
+    'How often positions are told to the group, for lag displays and for whoever waits to be heard',
+  ),
+  PURGE_INTERVAL_MS: limit(60_000, { min: 0 }).describe(
+    'Shortest time between two rewritings of a store after deletion on request, which hold its partition up',
+  ),
   WALK_ENTRIES_MAX: limit(1_000).describe(
     'State entries of a partition looked after in one step: bounds how fast orders are credited anew under new settings',
   ),

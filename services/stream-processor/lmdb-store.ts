@@ -8,14 +8,21 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
-import { SetupError } from '../runtime/errors'
+import { DependencyError, SetupError } from '../runtime/errors'
 import { emptyMark, type PartitionStore, type StageMark } from './ports'
+
+/** As LMDB names it. */
+const dataName = 'data.mdb'
+const copyName = 'copy'
 
 interface StoredMark {
   readonly origin: string
@@ -23,6 +30,13 @@ interface StoredMark {
   readonly changelogNext: number
   readonly schemaIds: readonly number[]
   readonly writtenAt: number
+  /** Free pages hold what was deleted on request. */
+  readonly purgeDue?: boolean
+}
+
+interface Files {
+  readonly root: RootDatabase
+  readonly entries: Database<Buffer, string>
 }
 
 export interface StoreOptions {
@@ -42,9 +56,8 @@ export function openLmdbStore({ directory, origin, maxAgeMs, now }: StoreOptions
     rmSync(directory, { recursive: true })
   }
   mkdirSync(directory, { recursive: true })
-  const root = openRoot(directory, boot)
+  let files = openFiles(directory, boot)
   writeFileSync(openMarker, boot)
-  const entries: Database<Buffer, string> = root.openDB({ name: 'entries', encoding: 'binary' })
   const fresh: StoredMark = {
     origin,
     mark: emptyMark,
@@ -52,48 +65,81 @@ export function openLmdbStore({ directory, origin, maxAgeMs, now }: StoreOptions
     schemaIds: [],
     writtenAt: now(),
   }
-  let current = readMark(root) ?? fresh
+  let current = readMark(files) ?? fresh
 
   const clear = (): void => {
-    root.transactionSync(() => {
-      entries.clearSync()
-      root.removeSync('mark')
+    // What is thrown away unread may hold anything.
+    const empty = { ...fresh, purgeDue: true }
+    files.root.transactionSync(() => {
+      files.entries.clearSync()
+      files.root.putSync('mark', empty)
     })
-    current = fresh
+    current = empty
   }
   if (current.origin !== origin || now() - current.writtenAt > maxAgeMs) clear()
   return {
-    get: (key) => entries.get(key),
-    range: (from, to, reverse) => rangeOf(entries, { from, to, reverse }),
-    size: () => (entries.getStats() as { readonly entryCount: number }).entryCount,
+    get: (key) => files.entries.get(key),
+    range: (from, to, reverse) => rangeOf(files.entries, { from, to, reverse }),
+    size: () => (files.entries.getStats() as { readonly entryCount: number }).entryCount,
     mark: () => current.mark,
     changelogNext: () => current.changelogNext,
     schemaIds: () => current.schemaIds,
-    apply: ({ entries: changes, from, mark, changelogNext, schemaIds }) => {
-      const next: StoredMark = { origin, mark, changelogNext, schemaIds, writtenAt: now() }
-      root.transactionSync(() => {
-        const found = readMark(root)?.mark ?? emptyMark
+    apply: ({ entries, from, mark, changelogNext, schemaIds, purges }) => {
+      const purgeDue = purges || current.purgeDue === true
+      const next = { origin, mark, changelogNext, schemaIds, writtenAt: now(), purgeDue }
+      files.root.transactionSync(() => {
+        const found = readMark(files)?.mark ?? emptyMark
         assert(
           from === null || samePositions(found, from),
           'the store is not where this batch began: another process has written to it',
         )
-        for (const [key, value] of changes) {
-          if (value === null) entries.removeSync(key)
-          else entries.putSync(key, value)
+        for (const [key, value] of entries) {
+          if (value === null) files.entries.removeSync(key)
+          else files.entries.putSync(key, value)
         }
-        root.putSync('mark', next)
+        files.root.putSync('mark', next)
       })
       current = next
     },
+    purgeDue: () => current.purgeDue === true,
+    purge: async () => {
+      await copyWithoutFreePages(files, directory)
+      await files.root.close()
+      // Before and after this a crash finds a whole file, with its note that a purge is due.
+      renameSync(join(directory, copyName, dataName), join(directory, dataName))
+      files = openFiles(directory, boot)
+      current = { ...current, purgeDue: false }
+      files.root.putSync('mark', current)
+    },
     clear,
     close: async () => {
-      await root.close()
+      await files.root.close()
       // Nothing was flushed so far; only what is on the disk may be trusted after the next start of the machine.
-      const data = openSync(join(directory, 'data.mdb'), 'r')
+      const data = openSync(join(directory, dataName), 'r')
       fsyncSync(data)
       closeSync(data)
       rmSync(openMarker, { force: true })
     },
+  }
+}
+
+/**
+ * Removes the stores of partitions that went elsewhere: nothing reaches them any more, no deletion on request either.
+ * @param directory of a stage's stores, one folder for each partition
+ * @param writtenBefore epoch ms: who was written to since may come back, and be warm
+ */
+export function dropUnusedStores(
+  directory: string,
+  inUse: ReadonlySet<number>,
+  writtenBefore: number,
+): void {
+  if (!existsSync(directory)) return
+  for (const name of readdirSync(directory)) {
+    const data = join(directory, name, dataName)
+    if (inUse.has(Number(name)) || !existsSync(data)) continue
+    if (statSync(data).mtimeMs < writtenBefore) {
+      rmSync(join(directory, name), { recursive: true, force: true })
+    }
   }
 }
 
@@ -109,16 +155,31 @@ function* rangeOf(
   if (first !== undefined) yield [from, first]
 }
 
-function openRoot(directory: string, boot: string): RootDatabase {
+function openFiles(directory: string, boot: string): Files {
   try {
     // Without a boot id a crash of the machine could not be told from one of the process: flush then.
-    return open({ path: directory, noSync: boot !== '', maxDbs: 2, encoding: 'json' })
+    const root = open({ path: directory, noSync: boot !== '', maxDbs: 2, encoding: 'json' })
+    return { root, entries: root.openDB({ name: 'entries', encoding: 'binary' }) }
   } catch (cause) {
     throw new SetupError(`cannot open the store in ${directory}`, { cause })
   }
 }
 
-function readMark(root: RootDatabase): StoredMark | null {
+/** LMDB overwrites nothing: what was removed or replaced stays in pages that wait for something new. */
+async function copyWithoutFreePages({ root }: Files, directory: string): Promise<void> {
+  const copy = join(directory, copyName)
+  rmSync(copy, { recursive: true, force: true })
+  mkdirSync(copy)
+  try {
+    await root.backup(copy, true)
+  } catch (cause) {
+    // Half a copy of a disk that is full.
+    rmSync(copy, { recursive: true, force: true })
+    throw new DependencyError('disk', cause)
+  }
+}
+
+function readMark({ root }: Files): StoredMark | null {
   const stored = root.get('mark') as StoredMark | undefined
   return stored === undefined ? null : { ...stored, mark: { ...emptyMark, ...stored.mark } }
 }

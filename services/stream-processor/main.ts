@@ -4,12 +4,12 @@ import { lockDirectory } from '../runtime/lock-directory'
 import { retry } from '../runtime/retry'
 import { kafkaFrom, registryFrom } from '../runtime/transport'
 import { streamProcessorSettings } from './config'
+import { openCensuses } from './count-state'
 import { runStage } from './run-stage'
 import { parseSettings, readSettings, type NumberedSettings } from './settings'
 import type { AnyStage } from './stage-batch'
 import { stageMetrics } from './stage-metrics'
 import { fixedRules, type StageRules } from './stage-rules'
-import { noCensus } from './state-walk'
 
 void runService('stream-processor', streamProcessorSettings, async (service, config) => {
   const rules = stageRules(readSettings(config.ATTRIBUTION_SETTINGS))
@@ -18,6 +18,7 @@ void runService('stream-processor', streamProcessorSettings, async (service, con
   const { health } = service
   const admin = await retry(() => kafka.connectAdmin(), { health })
   service.onStop(() => admin.close())
+  const censusOf = await openCensuses(service, config, admin)
   const registry = registryFrom(config)
   const metrics = stageMetrics(service.metrics, ['journey', 'stock'])
   for (const of of rules) {
@@ -30,17 +31,19 @@ void runService('stream-processor', streamProcessorSettings, async (service, con
           sessionTimeoutMs: config.SESSION_TIMEOUT_MS,
           storeMaxAgeMs: config.STORE_MAX_AGE_MS,
           transactionTimeoutMs: config.TRANSACTION_TIMEOUT_MS,
+          housekeepingMs: config.HOUSEKEEPING_MS,
           limits: {
             batchRecordsMax: config.BATCH_RECORDS_MAX,
             queueRecordsMax: config.QUEUE_RECORDS_MAX,
             queueBytesMax: config.QUEUE_BYTES_MAX,
+            purgeIntervalMs: config.PURGE_INTERVAL_MS,
           },
           walk: {
             stepEntriesMax: config.WALK_ENTRIES_MAX,
             intervalMs: config.WALK_INTERVAL_MS,
             roundMs: config.WALK_ROUND_MS,
           },
-          openCensus: () => noCensus,
+          openCensus: censusOf(of.stageUnder(of.text).name),
         }),
       { health },
     )

@@ -19,6 +19,8 @@ export interface RunnerLimits {
   readonly batchRecordsMax: number
   readonly queueRecordsMax: number
   readonly queueBytesMax: number
+  /** Shortest time between two rewritings of a store, which hold its partition up. */
+  readonly purgeIntervalMs: number
 }
 
 export interface RunnerOptions extends Omit<TaskOptions, 'log' | 'store' | 'census' | 'heed'> {
@@ -73,6 +75,7 @@ export class PartitionRunner {
   #restoring: Promise<unknown> = Promise.resolve()
   #flushDue = false
   #walkDue = false
+  #mayPurgeAtMs = 0
   #full = false
 
   /** `after` resolves when an earlier runner of the partition has let go of the store. */
@@ -261,6 +264,7 @@ export class PartitionRunner {
         const records = this.#queue.take(limits.batchRecordsMax)
         if (records.length > 0) await this.#task?.process(records)
         else if (this.#flushDue) await this.#flush()
+        else if (this.#mayPurge()) await this.#purge()
         else await this.#queue.filled()
         this.#bound()
       }
@@ -280,6 +284,18 @@ export class PartitionRunner {
   async #walk(): Promise<void> {
     this.#walkDue = false
     await this.#task?.walk(this.#options.now())
+  }
+
+  #mayPurge(): boolean {
+    return this.#store?.purgeDue() === true && this.#options.now() >= this.#mayPurgeAtMs
+  }
+
+  /** While nothing waits: the rewriting of a large store takes seconds. */
+  async #purge(): Promise<void> {
+    const { limits, logger, now, partition, stage } = this.#options
+    this.#mayPurgeAtMs = now() + limits.purgeIntervalMs
+    await this.#store?.purge()
+    logger.info({ stage: stage.name, partition }, 'rewrote the store without what was deleted')
   }
 
   /** Stops fetching while too much waits, goes on when half of it is gone. */

@@ -11,6 +11,8 @@ export interface PartitionRunners {
   hear(batch: Batch): Promise<void>
   /** Positions for lag displays (nothing reads them), and an end for loop records that are in the state. */
   keepHouse(consumer: Consumer, admin: Pick<KafkaAdmin, 'deleteRecords'>): Promise<void>
+  /** Partitions whose stores are in use. */
+  held(): ReadonlySet<number>
   /** Has every partition's state gone through one step further. */
   walk(): void
   /** Resolves when no runner is left; whatever is assigned from now on is not taken. */
@@ -29,7 +31,11 @@ export function createPartitionRunners(
     const runner = runners.get(partition)
     if (runner === undefined) return
     runners.delete(partition)
-    closing.set(partition, runner.close())
+    const ended = runner.close()
+    closing.set(partition, ended)
+    void ended.then(() => {
+      if (closing.get(partition) === ended) closing.delete(partition)
+    })
   }
   return {
     assign: (assigned, consumer) => {
@@ -65,6 +71,7 @@ export function createPartitionRunners(
       const applied = offsets.filter(({ topic }) => topic === loop)
       if (loop !== null && applied.length > 0) await admin.deleteRecords(loop, applied)
     },
+    held: () => new Set([...runners.keys(), ...closing.keys()]),
     walk: () => {
       for (const runner of runners.values()) runner.walk()
     },

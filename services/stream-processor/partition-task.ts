@@ -59,6 +59,7 @@ interface Prepared {
   readonly state: readonly StateRecord[]
   readonly mark: StageMark
   readonly outputs: readonly OutgoingRecord[]
+  readonly purges: boolean
 }
 
 export class PartitionTask {
@@ -106,7 +107,9 @@ export class PartitionTask {
       else if (key !== markKeys.owner) entries.push([key, record.value])
     }
     const schemaIds = schemaIdsOf(store, entries)
-    store.apply({ entries, from: null, mark, changelogNext: next, schemaIds })
+    // The changelog does not say what was removed on request.
+    const purges = entries.some(([, value]) => value === null)
+    store.apply({ entries, from: null, mark, changelogNext: next, schemaIds, purges })
     this.#mark = mark
     if (done) this.#begin()
     return done
@@ -135,7 +138,7 @@ export class PartitionTask {
     const prepared = await this.#prepare(fresh)
     if (prepared === null) return
     const { batch, state, outputs, mark } = prepared
-    if (state.length > 0 || outputs.length > 0) await this.#commit(state, mark, outputs)
+    if (state.length > 0 || outputs.length > 0) await this.#commit(prepared)
     this.#mark = mark
     const { metrics } = this.#options
     const seconds = (performance.now() - began) / 1_000
@@ -180,7 +183,9 @@ export class PartitionTask {
     }
     const { batch, state, outputs } = prepared
     const isNews = mark.settledEpoch !== this.#mark.settledEpoch
-    if (state.length > 0 || outputs.length > 0 || isNews) await this.#commit(state, mark, outputs)
+    if (state.length > 0 || outputs.length > 0 || isNews) {
+      await this.#commit({ ...prepared, mark })
+    }
     this.#mark = mark
     return batch.counts.settled
   }
@@ -191,7 +196,7 @@ export class PartitionTask {
     const ahead = Object.entries(this.#mark.positions).some(
       ([topic, offset]) => stored[topic] !== offset,
     )
-    if (ahead) await this.#commit([], this.#mark, [])
+    if (ahead) await this.#commit({ state: [], mark: this.#mark, outputs: [], purges: false })
   }
 
   /**
@@ -239,20 +244,18 @@ export class PartitionTask {
     return {
       ...{ batch, state, mark: { ...mark, partitions: wiring.partitions } },
       outputs: [...this.#outputs(batch), ...letters],
+      purges: batch.counts.purging > 0,
     }
   }
 
   /** Steps 3 and 4. */
-  async #commit(
-    state: readonly StateRecord[],
-    mark: StageMark,
-    outputs: readonly OutgoingRecord[],
-  ): Promise<void> {
+  async #commit({ state, mark, outputs, purges }: Omit<Prepared, 'batch'>): Promise<void> {
     const { log, store } = this.#options
     const next = await log.commit([...this.#changelog(state, mark), ...outputs])
     assert(next !== null, 'the mark was committed without an offset')
     const schemaIds = schemaIdsOf(store, state)
-    store.apply({ entries: state, from: store.mark(), mark, changelogNext: next, schemaIds })
+    const from = store.mark()
+    store.apply({ entries: state, from, mark, changelogNext: next, schemaIds, purges })
   }
 
   #observe(records: readonly IncomingRecord[], batch: StageBatch): OutgoingRecord[] {

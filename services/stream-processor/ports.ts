@@ -61,6 +61,10 @@ export interface PartitionStore {
   schemaIds(): readonly number[]
   /** Everything or nothing. Fails when the stored positions are not those of `from`: somebody else wrote. */
   apply(changes: StoreChanges): void
+  /** Whether something was removed whose bytes the disk is not to hold either. Survives a crash. */
+  purgeDue(): boolean
+  /** Rewrites the store without anything that was removed. Nothing may be read or applied meanwhile. */
+  purge(): Promise<void>
   /** Forgets everything, to be restored from the changelog's beginning. */
   clear(): void
   close(): Promise<void>
@@ -74,4 +78,6 @@ export interface StoreChanges {
   readonly mark: StageMark
   readonly changelogNext: number
   readonly schemaIds: readonly number[]
+  /** What these changes remove or replace is not to stay on the disk. */
+  readonly purges: boolean
 }

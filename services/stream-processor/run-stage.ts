@@ -8,7 +8,7 @@ import type { KafkaClient } from '../runtime/kafka'
 import type { KafkaAdmin } from '../runtime/kafka-admin'
 import type { Service } from '../runtime/lifecycle'
 import { kafkaStageLog } from './kafka-stage-log'
-import { openLmdbStore } from './lmdb-store'
+import { dropUnusedStores, openLmdbStore } from './lmdb-store'
 import type { RunnerLimits, RunnerOptions } from './partition-runner'
 import { createPartitionRunners } from './partition-runners'
 import type { AnyStage } from './stage-batch'
@@ -29,12 +29,11 @@ export interface StageOptions {
   readonly storeMaxAgeMs: number
   readonly transactionTimeoutMs: number
   readonly limits: RunnerLimits
+  /** How often positions are told to the group, and what nobody needs is deleted. */
+  readonly housekeepingMs: number
   readonly walk: WalkLimits & { readonly intervalMs: number }
   readonly openCensus: (partition: number) => Census
 }
-
-/** How often positions are told to the group, and loop records nobody needs are deleted. */
-const housekeepingMs = 5_000
 
 /** @returns what ends it. @throws SetupError before any record is read when the topics do not fit */
 export async function runStage(
@@ -68,11 +67,13 @@ export async function runStage(
     },
     preferredPartitions: () => partitionsOnDisk(options.stateDirectory, stage),
   })
+  const stores = join(options.stateDirectory, stage.name)
   const timer = setInterval(() => {
+    dropUnusedStores(stores, runners.held(), Date.now() - options.storeMaxAgeMs)
     runners.keepHouse(consumer, admin).catch((err: unknown) => {
       service.logger.warn({ stage: stage.name, err }, 'housekeeping failed')
     })
-  }, housekeepingMs)
+  }, options.housekeepingMs)
   const walking = setInterval(() => {
     runners.walk()
   }, options.walk.intervalMs)

@@ -36,8 +36,8 @@ export interface StageBatch {
   readonly emissions: readonly Emission[]
   readonly loops: readonly LoopMessage[]
   changes(): Iterable<readonly [key: string, entry: unknown]>
-  /** Messages between nodes of this partition. */
-  readonly counts: { local: number; settled: number }
+  /** Messages between nodes of this partition; records of deletion on request, among those too. */
+  readonly counts: { local: number; settled: number; purging: number }
 }
 
 /** Any stage, as the runner sees it: the types of one stage agree among themselves. */
@@ -53,7 +53,7 @@ export function openBatch(
   const loops: LoopMessage[] = []
   const local: ValueOf<Topic>[] = []
   const changed = new Map<string, unknown[]>()
-  const counts = { local: 0, settled: 0 }
+  const counts = { local: 0, settled: 0, purging: 0 }
 
   const send = (message: ValueOf<Topic>): void => {
     const key = stage.partitionKeyOf(nodeOfMessage(stage, message))
@@ -67,13 +67,13 @@ export function openBatch(
     send,
     emit: (topic, key, value) => emissions.push({ topic, key, value }),
     change: (change) => {
-      const known = changed.get(node)
-      if (known === undefined) changed.set(node, [change])
-      else known.push(change)
+      addTo(changed, node, change)
     },
   })
-  const apply = (observation: Observation<Topic>): Reject | undefined =>
-    stage.step(turnOf(stage.nodeOf(observation)), observation)
+  const apply = (observation: Observation<Topic>): Reject | undefined => {
+    if (stage.purges(observation)) counts.purging += 1
+    return stage.step(turnOf(stage.nodeOf(observation)), observation)
+  }
   const hearLocal = (): void => {
     for (let next = 0; next < local.length; next += 1) {
       const value = local[next]
@@ -113,6 +113,12 @@ export function openBatch(
     changes: () => overlay.changes(),
     counts,
   }
+}
+
+function addTo(changed: Map<string, unknown[]>, node: string, change: unknown): void {
+  const known = changed.get(node)
+  if (known === undefined) changed.set(node, [change])
+  else known.push(change)
 }
 
 function stateOf<Entry>(node: string, overlay: Overlay<Entry>) {

@@ -80,6 +80,8 @@ function storeOn(state: StoredState, guard: WriteGuard): PartitionStore {
       write(state, changes)
       guard.after()
     },
+    purgeDue: () => false,
+    purge: () => Promise.resolve(),
     clear: () => {
       Object.assign(state, emptyState())
     },

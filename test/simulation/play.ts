@@ -107,6 +107,7 @@ class World {
       batchRecordsMax: this.#dice.pick([1, 3, 10, 10, 50]),
       queueRecordsMax: this.#dice.pick([2, 20, 1_000]),
       queueBytesMax: 1_000_000,
+      purgeIntervalMs: 0,
     }
   }
 

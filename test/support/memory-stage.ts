@@ -10,6 +10,7 @@ import {
   type PartitionStore,
   type StageLog,
   type StageMark,
+  type StoreChanges,
 } from '../../services/stream-processor/ports'
 import { markKeys } from '../../services/stream-processor/kafka-stage-log'
 import type { TaskOptions } from '../../services/stream-processor/partition-task'
@@ -67,6 +68,7 @@ export class MemoryPartitionStore implements PartitionStore {
   readonly entries = new Map<string, Buffer>()
   #mark: StageMark = emptyMark
   #next = 0
+  #purgeDue = false
   /** The next apply fails, as a full disk would. */
   fails = false
 
@@ -98,7 +100,7 @@ export class MemoryPartitionStore implements PartitionStore {
     return []
   }
 
-  apply({ entries, mark, changelogNext }: Parameters<PartitionStore['apply']>[0]): void {
+  apply({ entries, mark, changelogNext, purges }: StoreChanges): void {
     if (this.fails) {
       this.fails = false
       throw new Error('the disk is full')
@@ -109,6 +111,16 @@ export class MemoryPartitionStore implements PartitionStore {
     }
     this.#mark = mark
     this.#next = changelogNext
+    this.#purgeDue ||= purges
+  }
+
+  purgeDue(): boolean {
+    return this.#purgeDue
+  }
+
+  purge(): Promise<void> {
+    this.#purgeDue = false
+    return Promise.resolve()
   }
 
   clear(): void {
@@ -126,7 +138,7 @@ const knownCodecs = new Map<RecordName, RecordCodec<unknown>>()
 
 /** The codec of a record, compiled once. */
 export function memoryCodec<Name extends RecordName>(record: Name): RecordCodec<Records[Name]> {
-  const known = knownCodecs.get(record) ?? (localCodec(record))
+  const known = knownCodecs.get(record) ?? localCodec(record)
   knownCodecs.set(record, known)
   return known as RecordCodec<Records[Name]>
 }
