@@ -50,6 +50,25 @@ test('a form filled in after the purchase joins two journeys and credits the pas
   expect(versions.at(-1)?.replaces).toEqual(versions.at(-2)?.credits)
 })
 
+test('of touches at one moment those with the last ids are considered, whoever was seen with whom', () => {
+  const attribution = [{ ...defaultSettings, touches_considered_max: 2 }]
+  const it = new TopologyDriver([
+    journeyStage({
+      orders: { attribution, generation: 0 },
+      gather: { hubs: defaultHubLimits, clusterIdentifiers: 5_000 },
+    }),
+  ])
+  const companions = ['visitor:a', 'visitor:b', 'visitor:c', 'visitor:d']
+  companions.forEach((companion, at) => {
+    const id = ['1', '11', '2', '10'][at] ?? ''
+    touch(it, { id, identifiers: ['phone:p', companion], channel: id })
+  })
+  buy(it, { identifiers: ['phone:p'] })
+  it.run()
+  const journey = it.latest(topics.attributedOrders).get('douyin:shop:1')?.journey
+  expect(journey?.map(({ id }) => id)).toEqual(['11', '2'])
+})
+
 test('a late touch credits the past again, and one outside every window says nothing', () => {
   const it = driver()
   buy(it, { identifiers: ['phone:p'] })

@@ -70,9 +70,10 @@ export const keys = {
   member: (identifier: string) => `m|${identifier}`,
   forgotten: (identifier: string) => `f|${identifier}`,
   order: (orderKey: string) => `o|${orderKey}`,
-  /** Sorts by time; a touch that came twice has one key unless its time or identifiers differ. */
+  /** Sorts by time, then by source and id, with a blank between since nothing sorts before it; a touch that came twice
+   * has one key unless its time or identifiers differ. */
   touch: ({ at, source, id, identifiers }: Touchpoint) =>
-    `${touchesFrom(at)}|${source}|${setDigest(identifiers)}|${id}`,
+    `${touchesFrom(at)}|${source} ${id} ${setDigest(identifiers)}`,
 }
 
 /** First possible key of a touch at a time. */
