@@ -48,6 +48,8 @@ export function kafkaPart(options: {
   readonly port: number
   readonly controllerPort: number
   readonly secure?: SecureListeners
+  /** Of the broker, beside or instead of those it has here. */
+  readonly properties?: Readonly<Record<string, string>>
 }): Part {
   const { jars, dataDirectory, port, secure } = options
   const java = javaCommand()
@@ -151,6 +153,8 @@ function propertiesOf(options: Parameters<typeof kafkaPart>[0], logDirectory: st
     'message.max.bytes=8388608',
     'log.cleaner.dedupe.buffer.size=33554432',
     'log.index.size.max.bytes=1048576',
+    // The last one of a name counts.
+    ...Object.entries(options.properties ?? {}).map(([name, value]) => `${name}=${value}`),
     '',
   ].join('\n')
 }

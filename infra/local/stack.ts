@@ -19,6 +19,8 @@ export interface StackOptions {
   readonly ports: 'fixed' | 'free'
   /** All of them when not given. */
   readonly parts?: readonly PartName[]
+  /** Further properties of the broker. */
+  readonly kafkaProperties?: Readonly<Record<string, string>>
   /** Told of a part that ends although nobody asked it to; the others go on. */
   readonly onPartDied?: (death: PartDeath) => void
   readonly progress?: (line: string) => void
@@ -74,7 +76,10 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     const ports = options.ports === 'fixed' ? readFixedPorts() : await findFreePorts()
     const installDirectory = installRoot()
     await preflight({ parts, ports, installDirectory, dataDirectory })
-    const describe = describers({ dataDirectory, installDirectory, ports, progress })
+    const { kafkaProperties = {} } = options
+    const describe = describers({
+      ...{ dataDirectory, installDirectory, ports, progress, kafkaProperties },
+    })
     // All are waited for, so that no part is still being started when the others are stopped.
     const attempts = parts.map(async (name) => begin(await describe[name]()))
     await Promise.allSettled(attempts)
@@ -116,6 +121,7 @@ interface DescribeOptions {
   readonly installDirectory: string
   readonly ports: StackPorts
   readonly progress: (line: string) => void
+  readonly kafkaProperties: Readonly<Record<string, string>>
 }
 
 function describers(options: DescribeOptions): Record<PartName, () => Promise<Part>> {
@@ -128,6 +134,7 @@ function describers(options: DescribeOptions): Record<PartName, () => Promise<Pa
         dataDirectory: dataOf('kafka'),
         port: ports.kafka,
         controllerPort: ports.kafkaController,
+        properties: options.kafkaProperties,
       }),
     registry: async () =>
       registryPart({

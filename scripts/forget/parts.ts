@@ -1,0 +1,93 @@
+// What the command works with: the broker, the registry and ClickHouse of one installation.
+import { userInfo, hostname } from 'node:os'
+import { readFixedPorts } from '../../infra/local/config'
+import { addressesOf } from '../../infra/local/stack'
+import { findStandingStack } from '../../infra/local/standing-stack'
+import {
+  migrateSettings,
+  warehouseLayout,
+  writerSettings,
+} from '../../services/clickhouse-writer/config'
+import { deadLettersTopic, topics } from '../../services/core/topics'
+import type { WarehouseLayout } from '../../services/core/warehouse/migration'
+import { connectWarehouse, type Warehouse } from '../../services/runtime/clickhouse'
+import { kafkaSettings, loadConfig } from '../../services/runtime/config'
+import { edgeSettings } from '../../services/runtime/edge-settings'
+import { SetupError } from '../../services/runtime/errors'
+import type { KafkaAdmin } from '../../services/runtime/kafka-admin'
+import { createLogger } from '../../services/runtime/logger'
+import { kafkaFrom, registryFrom } from '../../services/runtime/transport'
+import { warehouseOptions } from '../../services/runtime/warehouse-settings'
+import type { Desk } from '../dead-letters/desk'
+import type { HashSettings } from './identify'
+
+export interface Parts extends Desk {
+  readonly admin: KafkaAdmin
+  readonly warehouse: Warehouse
+  readonly layout: WarehouseLayout
+  /** Consumer group of the clickhouse-writer. */
+  readonly writerGroup: string
+}
+
+const settings = {
+  ...kafkaSettings,
+  ...migrateSettings,
+  CONSUMER_GROUP: writerSettings.CONSUMER_GROUP,
+}
+
+const hashSettings = {
+  IDENTIFIER_HASH_KEY: edgeSettings.IDENTIFIER_HASH_KEY,
+  DEFAULT_COUNTRY: edgeSettings.DEFAULT_COUNTRY,
+}
+
+/** A change of a large table takes its time; what is cut off goes on in the server. */
+const changeMs = 3_600_000
+
+/** @throws SetupError when the key of the hashes is not given */
+export function readHashSettings(): HashSettings {
+  return loadConfig(hashSettings)
+}
+
+/** @throws SetupError when settings are wrong or the topics are not there */
+export async function connectParts(): Promise<Parts> {
+  const config = loadConfig(settings, addressed(process.env))
+  const name = 'forget'
+  const kafka = kafkaFrom(config, { name, logger: createLogger(name, 'warn') })
+  const prefix = config.TOPIC_PREFIX
+  const warehouse = connectWarehouse({ ...warehouseOptions(config), timeoutMs: changeMs })
+  const admin = await kafka.connectAdmin()
+  const reader = await kafka.connectReader()
+  const names = [topics.journeyFacts.name, deadLettersTopic.name].map((topic) => prefix + topic)
+  const counts = await admin.partitionCounts(names)
+  const partitions = counts.get(prefix + topics.journeyFacts.name)
+  if (partitions === undefined) {
+    throw new SetupError(`no topic ${names.join(', ')}: is this the installation you mean?`)
+  }
+  return {
+    ...{ kafka, admin, reader, warehouse, prefix, partitions },
+    registry: registryFrom(config),
+    layout: warehouseLayout(config),
+    writerGroup: prefix + config.CONSUMER_GROUP,
+    by: `${userInfo().username}@${hostname()}`,
+    close: async () => {
+      await reader.close()
+      await admin.close()
+      await warehouse.close()
+    },
+  }
+}
+
+/** Without settings the stack of this machine is meant, as the demo and `npm run stack` start it. */
+function addressed(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const given = environment['KAFKA_BROKERS'] ?? environment['KAFKA_BROKERS_FILE'] ?? ''
+  if (given !== '') return environment
+  const stack = findStandingStack() ?? addressesOf(readFixedPorts())
+  const brokers = stack.brokers.join(',')
+  console.error(`KAFKA_BROKERS is not set: this machine's stack at ${brokers} is meant`)
+  return {
+    REGISTRY_URL: stack.registryUrl,
+    CLICKHOUSE_URL: stack.clickhouseUrl,
+    ...environment,
+    KAFKA_BROKERS: brokers,
+  }
+}
