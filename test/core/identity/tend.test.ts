@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import {
   defaultSettings,
   type AttributionSettings,
@@ -132,4 +133,86 @@ test('new settings have every order credited anew, as a whole, and orders they d
   }
   it.tend(0, [stageUnder(fewer)])
   expect(it.read(topics.attributedOrders)).toHaveLength(4)
+})
+
+interface Arrival {
+  readonly acceptedAt: number
+  pipe(into: TopologyDriver): void
+}
+
+const days = (max: number) => fc.integer({ min: 0, max: max * 24 }).map((hours) => hours * hourMs)
+const person = fc.constantFrom('phone:a', 'phone:b')
+
+const touched: fc.Arbitrary<Arrival> = fc
+  .record({ id: fc.nat(30), who: person, at: days(150), late: days(30), type: touchType() })
+  .map(({ id, who, at, late, type }) => {
+    const acceptedAt = evening + at + late
+    const given = { id: `t${id}`, type, channel: `c${id}`, identifiers: [who] }
+    return {
+      acceptedAt,
+      pipe: (into) => {
+        touch(into, { ...given, at: evening + at, accepted_at: acceptedAt })
+      },
+    }
+  })
+
+function touchType(): fc.Arbitrary<string> {
+  return fc.constantFrom('click', 'form', 'impression', 'room_enter')
+}
+
+/** A snapshot of an order, and one of a refund long after. */
+const bought: fc.Arbitrary<Arrival[]> = fc
+  .record({ id: fc.nat(5), who: person, at: days(150), late: days(30), refund: days(200) })
+  .map(({ id, who, at, late, refund }) => {
+    const [paidAt, acceptedAt] = [evening + at, evening + at + late]
+    const given = {
+      order_id: `o${id}-${at}`,
+      identifiers: [who],
+      paid_at: paidAt,
+      accepted_at: acceptedAt,
+    }
+    return [
+      { acceptedAt, pipe: (into) => buy(into, given) },
+      {
+        acceptedAt: acceptedAt + refund,
+        pipe: (into) => {
+          buy(into, {
+            ...given,
+            accepted_at: acceptedAt + refund,
+            updated_at: paidAt + refund + 1,
+            refunded_minor: 3_333,
+          })
+        },
+      },
+    ]
+  })
+
+function contents(of: TopologyDriver): Map<string, unknown> {
+  return new Map(
+    [...of.latest(topics.attributedOrders)].sort().map(([key, order]) => {
+      const { order: snapshot, person: whose, journey, credits, net_minor } = order
+      return [key, { snapshot, whose, journey, credits, net_minor }]
+    }),
+  )
+}
+
+test('letting go of what no rule needs, whenever, changes nothing that anybody is told', () => {
+  fc.assert(
+    fc.property(
+      fc.array(touched, { maxLength: 25 }),
+      fc.array(bought, { maxLength: 6 }),
+      (touches, orders) => {
+        const arrivals = [...touches, ...orders.flat()]
+        arrivals.sort((a, b) => a.acceptedAt - b.acceptedAt)
+        const [tended, kept] = [driver(), driver()]
+        for (const { acceptedAt, pipe } of arrivals) {
+          for (const it of [tended, kept]) pipe(it)
+          tended.run().tend(acceptedAt)
+          kept.run()
+        }
+        expect(contents(tended)).toEqual(contents(kept))
+      },
+    ),
+    { numRuns: Number(process.env['RUNS'] ?? 30) },
+  )
 })
