@@ -16,7 +16,8 @@ GRANT {on_cluster} SELECT, INSERT ON {database}.* TO {writer_role} WITH REPLACE 
 -- The other services, which only tell the ledger what passed them.
 CREATE ROLE IF NOT EXISTS {ledger_role} {on_cluster};
 GRANT {on_cluster} INSERT ON {database}.ledger_entries, INSERT ON {database}.ledger_marks,
-  INSERT ON {database}.ledger_census, INSERT ON {database}.ledger_sales, SELECT ON {database}.ledger_questions
+  INSERT ON {database}.ledger_census, INSERT ON {database}.ledger_sales, SELECT ON {database}.ledger_questions,
+  SELECT ON {database}.ledger_orders
   TO {ledger_role} WITH REPLACE OPTION;
 
 -- Dashboards and people.

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { groupSettings, kafkaSettings, limit } from '../runtime/config'
 import { jsonSetting } from '../runtime/edge-settings'
+import { ledgerSettings } from '../runtime/ledger'
 import { sealKeyRing } from '../runtime/seal-settings'
 import type { StateSettings } from './partition-state'
 import type { CatalogueSettings } from './tryton-catalogue'
@@ -11,6 +12,10 @@ const list = (text: string): string[] => text.split(',').map((item) => item.trim
 export const sinkSettings = {
   ...kafkaSettings,
   ...groupSettings,
+  ...ledgerSettings,
+  LEDGER_SALES_MS: limit(300_000, { min: 0 }).describe(
+    'How often the ERP is read for the ledger, at a fifth of its time; 0 never',
+  ),
   CONSUMER_GROUP: z.string().default('erp-sink').describe('Consumer group'),
   ERP_URL: z.url().describe('Address of the ERP (Tryton), without the database'),
   ERP_DATABASE: z.string().min(1).describe('Database of the ERP'),

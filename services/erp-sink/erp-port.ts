@@ -43,6 +43,12 @@ export interface NewCorrection {
   readonly correction: Correction
 }
 
+export interface SaleState {
+  readonly state: ErpSale['state']
+  /** In the ERP's own word. */
+  readonly erp_state: string
+}
+
 export interface StockDelta {
   /** Unique for ever: what the delta is found by. */
   readonly reference: string
@@ -61,6 +67,8 @@ export interface ErpPort {
   check(): Promise<void>
   /** The sales that exist of these references, with their corrections. */
   findSales(references: readonly string[]): Promise<ReadonlyMap<string, ErpSale>>
+  /** The states of the sales that exist of these references, and nothing else of them. */
+  saleStates(references: readonly string[]): Promise<ReadonlyMap<string, SaleState>>
   /** Drafts sales; gives their ids in order. */
   draftSales(sales: readonly NewSale[]): Promise<readonly string[] | Refusal>
   /** Drafts documents that change what a sale stands for; gives their ids in order. */

@@ -12,6 +12,7 @@ export function guardErp(erp: ErpPort, mine: () => boolean): ErpPort {
   return {
     check: checked(() => erp.check()),
     findSales: checked((references) => erp.findSales(references)),
+    saleStates: checked((references) => erp.saleStates(references)),
     draftSales: checked((sales) => erp.draftSales(sales)),
     draftCorrections: checked((corrections) => erp.draftCorrections(corrections)),
     confirm: checked((ids) => erp.confirm(ids)),

@@ -5,6 +5,7 @@ import { retry } from '../runtime/retry'
 import { kafkaFrom, registryFrom } from '../runtime/transport'
 import { assertTopics } from './assert-topics'
 import { catalogueSettings, sinkSettings, stateSettings, trytonSettings } from './config'
+import { keepLedger } from './keep-ledger'
 import { runSink } from './run-sink'
 import { openCodecs } from './sink-codecs'
 import { createSinkMetrics } from './sink-metrics'
@@ -53,4 +54,5 @@ void runService('erp-sink', sinkSettings, async (service, config) => {
     newId: randomUUID,
   })
   service.onStop(() => sink.close())
+  keepLedger(service, { config, sink, erp, admin })
 })

@@ -15,6 +15,8 @@ import type { Workplace } from './workplace'
 export interface Sink {
   /** Finishes the call under way, tells the next owner, leaves the group. */
   close(): Promise<void>
+  /** Whether a partition is this process's now. */
+  owns(partition: number): boolean
 }
 
 /** How soon the loop looks again when it found nothing to do. */
@@ -81,6 +83,7 @@ export async function runSink(options: SinkOptions): Promise<Sink> {
     if (!(stopping && error instanceof DependencyError)) onCrash(error)
   })
   return {
+    owns: (partition) => tenure?.states.get(partition)?.isOpen(options.now()) ?? false,
     close: async () => {
       stopping = true
       clearInterval(reporting)

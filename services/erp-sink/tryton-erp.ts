@@ -8,6 +8,7 @@ import {
   draftCorrections,
   draftSales,
   findSales,
+  saleStates,
   type SaleTools,
 } from './tryton-sales'
 import { bookDelta } from './tryton-stock'
@@ -37,6 +38,7 @@ export function createTrytonErp(
       catalogue.refresh()
       return findSales(tools, references)
     },
+    saleStates: (references) => saleStates(tools, references),
     draftSales: (sales) => forgetting(draftSales(tools, sales)),
     draftCorrections: (corrections) => forgetting(draftCorrections(tools, corrections)),
     confirm: (ids) => confirmSales(tools, ids.map(Number)),

@@ -4,7 +4,13 @@ import type { Correction, ErpDocument, ErpSale } from '../core/erp/delivery-plan
 import type { DocumentLine, SaleDocument } from '../core/erp/sale-document'
 import { noteIn, noteOf, withNote, type SourceFields } from '../core/erp/source-fields'
 import { DependencyError } from '../runtime/errors'
-import { isRefusal, type NewCorrection, type NewSale, type Refusal } from './erp-port'
+import {
+  isRefusal,
+  type NewCorrection,
+  type NewSale,
+  type Refusal,
+  type SaleState,
+} from './erp-port'
 import type { Product, SourceModel, TrytonCatalogue } from './tryton-catalogue'
 import { ensureParties } from './tryton-parties'
 import {
@@ -80,6 +86,22 @@ export async function findSales(
     ]
   })
   return new Map(sales)
+}
+
+/** What became of the sales of these references. */
+export async function saleStates(
+  { records, catalogue }: SaleTools,
+  references: readonly string[],
+): Promise<Map<string, SaleState>> {
+  const fields = ['web_id', 'state', 'total_amount']
+  const found = await records.search(model, [['web_id', 'in', references]], fields)
+  const holds = await catalogue.holdsSales()
+  return new Map(
+    found.map((record) => {
+      const { reference, state, erp_state } = documentOf(record, { quantities: {}, holds })
+      return [reference, { state, erp_state }]
+    }),
+  )
 }
 
 /** Drafts sales, with parties and source names created as needed. */

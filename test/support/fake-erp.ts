@@ -94,6 +94,13 @@ export function createFakeErp(): FakeErp {
           }),
         )
       }),
+    saleStates: (references) =>
+      called(`states ${references.join()}`, () => {
+        const found = references.flatMap((reference) => held.get(reference) ?? [])
+        return new Map(
+          found.map(({ reference, state, erp_state }) => [reference, { state, erp_state }]),
+        )
+      }),
     draftSales: (sales) =>
       called(`draft ${sales.map(({ document }) => document.reference).join()}`, () =>
         draft(sales.map(({ document }) => newSale(document))),

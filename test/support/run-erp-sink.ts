@@ -61,6 +61,7 @@ export async function runTestSink(
     health,
     metrics: metrics.registry,
     crashes,
+    owns: (partition) => sink.owns(partition),
     close: async () => {
       await sink.close()
       await producer.close()
