@@ -64,7 +64,7 @@ function mention(into: TopologyDriver, identifier: string): void {
   }
   nodes.delete(identifier)
   for (const node of nodes)
-    into.pipe(topics.journeyFacts, partitionKeyOf(node), factTo(node, { forget }))
+    {into.pipe(topics.journeyFacts, partitionKeyOf(node), factTo(node, { forget }))}
 }
 
 function tracesOf(identifiers: Iterable<string>, where: TopologyDriver): string[] {

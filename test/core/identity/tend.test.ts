@@ -172,7 +172,7 @@ const bought: fc.Arbitrary<Arrival[]> = fc
       accepted_at: acceptedAt,
     }
     return [
-      { acceptedAt, pipe: (into) => buy(into, given) },
+      { acceptedAt, pipe: (into) => { buy(into, given); } },
       {
         acceptedAt: acceptedAt + refund,
         pipe: (into) => {
@@ -205,9 +205,9 @@ test('letting go of what no rule needs, whenever, changes nothing that anybody i
         const arrivals = [...touches, ...orders.flat()]
         arrivals.sort((a, b) => a.acceptedAt - b.acceptedAt)
         const [tended, kept] = [driver(), driver()]
-        for (const { acceptedAt, pipe } of arrivals) {
-          for (const it of [tended, kept]) pipe(it)
-          tended.run().tend(acceptedAt)
+        for (const arrival of arrivals) {
+          for (const it of [tended, kept]) arrival.pipe(it)
+          tended.run().tend(arrival.acceptedAt)
           kept.run()
         }
         expect(contents(tended)).toEqual(contents(kept))
