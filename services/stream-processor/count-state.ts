@@ -1,10 +1,11 @@
 // Who counts what the stages keep: the ledger counts the journey stage's state, where the settings name a ClickHouse.
+import { createNodeRecords } from '../core/ledger/node-records'
 import { tallyOf } from '../core/ledger/tally'
 import type { JourneyEntry } from '../core/records'
 import { topics } from '../core/topics'
 import type { KafkaAdmin } from '../runtime/kafka-admin'
 import { connectLedger, type LedgerConfig } from '../runtime/ledger'
-import { createLedgerCensus } from '../runtime/ledger-census'
+import { createLedgerCensus, type PartitionCensus } from '../runtime/ledger-census'
 import type { Service } from '../runtime/lifecycle'
 import { retry } from '../runtime/retry'
 import { noCensus, type Census } from './state-walk'
@@ -32,16 +33,25 @@ export async function openCensuses(
     stage === 'journey' ? countedBy(ledger.open(partition)) : noCensus
 }
 
-function countedBy(census: ReturnType<ReturnType<typeof createLedgerCensus>['open']>): Census {
+/** A node's head is found before its touches and orders, so a head begins the next node. */
+function countedBy(census: PartitionCensus): Census {
+  const node = createNodeRecords()
+  const countNode = (): void => {
+    for (const record of node.take()) census.count(record)
+  }
   return {
-    count: (entry) => {
-      const record = tallyOf(entry as JourneyEntry)
-      if (record !== null) census.count(record)
+    count: (found) => {
+      const entry = found as JourneyEntry
+      if (entry.head !== null) countNode()
+      const record = tallyOf(entry)
+      if (record !== null) node.add(record)
     },
     roundEnded: () => {
+      countNode()
       census.roundEnded()
     },
     roundBroken: () => {
+      node.take()
       census.roundBroken()
     },
   }

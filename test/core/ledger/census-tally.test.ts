@@ -1,4 +1,5 @@
 import { createCensusTally } from '../../../services/core/ledger/census-tally'
+import { createNodeRecords } from '../../../services/core/ledger/node-records'
 import { addToDigest, hashId } from '../../../services/core/ledger/hash-id'
 import { tallyOf, type LedgerRecord } from '../../../services/core/ledger/tally'
 import { entryOf } from '../../../services/core/identity/journey-state'
@@ -50,4 +51,16 @@ test('of the state the touches and orders are in the ledger, and nothing else', 
     ...{ kind: 'order', source: 'gateway', id: order.order_key, acceptedAt: order.accepted_at },
   })
   expect(tallyOf(entryOf({ noted: true }))).toBeNull()
+})
+
+test('a touch that a node keeps twice counts once, in the minute it was accepted in first', () => {
+  const node = createNodeRecords()
+  node.add(aRecord({ acceptedAt: evening + minuteMs }))
+  node.add(aRecord())
+  node.add(aRecord({ source: 'rooms', acceptedAt: evening + minuteMs }))
+  expect(node.take()).toEqual([
+    aRecord(),
+    aRecord({ source: 'rooms', acceptedAt: evening + minuteMs }),
+  ])
+  expect(node.take()).toEqual([])
 })
