@@ -191,6 +191,9 @@ export class PartitionRunner {
   async #open(): Promise<void> {
     const { consumer, partition, wiring, openLog, logger, stage } = this.#options
     assert(this.#store !== null)
+    if (!this.#isOpen()) return
+    // Also after a try that failed half way: what is still fetched then is not for the new task.
+    this.#phase = 'opening'
     await this.#closeLog()
     this.#log = openLog(partition)
     this.#census?.roundBroken()

@@ -92,6 +92,7 @@ export class PartitionTask {
   /** Applies changelog records. @returns true once this owner's own record came by: the state is complete */
   async restore(records: readonly IncomingRecord[]): Promise<boolean> {
     const { store, wiring } = this.#options
+    assert(this.#ownerOffset >= 0, 'restored before it was opened')
     await wiring.marks.learn(records.filter(isMark).map(({ value }) => value))
     await wiring.stateCodec.learn(records.filter((one) => !isMark(one)).map(({ value }) => value))
     let done = false
