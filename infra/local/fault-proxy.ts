@@ -149,8 +149,14 @@ function join({ connection, faults, wire }: Joint): void {
 }
 
 function reset({ client, server }: Connection): void {
-  client.resetAndDestroy()
-  server.resetAndDestroy()
+  breakOff(client)
+  breakOff(server)
+}
+
+/** As by a reset. While a socket is saying its end it cannot be reset: it would stay open and keep the process alive. */
+export function breakOff(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy()
+  else socket.resetAndDestroy()
 }
 
 async function* pieces(chunk: Buffer): AsyncGenerator<Buffer> {

@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { startFaultProxy, type FaultProxy } from '../../infra/local/fault-proxy'
+import { breakOff, startFaultProxy, type FaultProxy } from '../../infra/local/fault-proxy'
 import { until } from '../support/until'
 
 let echo: Server
@@ -104,4 +104,13 @@ test('a delay keeps the order', async () => {
   client.socket.write('3')
   await until(() => client.heard === 'hello123')
   client.socket.destroy()
+})
+
+test('a connection that is just saying its end can be broken off, and leaves nothing open', async () => {
+  const client = await talking()
+  let closed = false
+  client.socket.on('close', () => (closed = true))
+  client.socket.end()
+  breakOff(client.socket)
+  await until(() => closed)
 })
