@@ -1,14 +1,15 @@
 // The ledger over real parts: the writer as a process, edges and the stream processor played by the test, so that
 // each can lose exactly what it is to lose.
-import fc from 'fast-check'
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
-import { hashId } from '../../services/core/ledger/hash-id'
 import { touchpointInLedger, type LedgerKind } from '../../services/core/ledger/tally'
 import type { AttributedOrder, Order, Touchpoint } from '../../services/core/records'
 import { topics } from '../../services/core/topics'
 import type { Warehouse } from '../../services/runtime/clickhouse'
 import { lookAtLedger, type Difference } from '../../services/runtime/ledger-look'
 import { rebuildDay } from '../../services/runtime/ledger-roll-ups'
+import { projectDirectory } from '../../services/runtime/schemas'
 import { anOrder, aTouchpoint } from '../given'
 import { anAttributedOrder } from '../support/attributed-order'
 import { TestBroker } from '../support/broker'
@@ -111,6 +112,19 @@ function textOf({ kind, station, fault, records, ids, seenAt }: Difference): str
   return `${records} ${kind} ${fault} at ${station}, seen at ${seenAt}: ${ids.join(' ')}`
 }
 
+/** `npm run ledger -- …` */
+function command(...args: string[]) {
+  const script = join(projectDirectory(), 'dist', 'scripts', 'ledger.js')
+  const address = {
+    CLICKHOUSE_URL: stackFromEnvironment().clickhouseUrl,
+    CLICKHOUSE_DATABASE: warehouse.database,
+  }
+  return spawnSync(process.execPath, [script, ...args], {
+    env: { ...process.env, ...address },
+    encoding: 'utf8',
+  })
+}
+
 /** Everything Kafka had taken by now has been read. */
 async function untilRead(): Promise<void> {
   const before = await clock()
@@ -155,15 +169,6 @@ test('what arrives everywhere is counted alike everywhere, and nothing is report
     ...{ accepted: 2, in_topic: 2, ids: 2, in_clickhouse: 2, differs_at: '' },
   })
   expect(await differences()).toEqual([])
-})
-
-test('the hash of an id is the same here and in ClickHouse, whatever the id', async () => {
-  const ids = fc.sample(fc.string({ unit: 'binary', maxLength: 80 }), 2_000)
-  const rows = await warehouse.query<{ hash: string }>(
-    `SELECT toString(bitOr(bitShiftLeft(toUInt64(xxHash32(id)), 32), toUInt64(kafkaMurmurHash(id)))) AS hash
-     FROM (SELECT arrayJoin(arrayMap(one -> unhex(one), splitByChar(' ', '${ids.map((id) => Buffer.from(id).toString('hex')).join(' ')}'))) AS id)`,
-  )
-  expect(rows.map(({ hash }) => hash)).toEqual(ids.map((id) => String(hashId(id))))
 })
 
 test('what a client sends again, later or at once, is explained', async () => {
@@ -249,6 +254,11 @@ test('a row deleted from ClickHouse is missing there, and one written by hand is
     '1 touchpoint missing at clickhouse, seen at topic: b',
     '1 touchpoint surplus at clickhouse, seen at clickhouse: forged',
   ])
+  const { status, stdout } = command('--older-than', '0s')
+  expect(status).toBe(1)
+  expect(stdout).toMatch(new RegExp(`touchpoint +${source} +clickhouse +missing +1 .*\\n +b\\n`))
+  expect(command('--older-than', '10h')).toMatchObject({ status: 0 })
+  expect(command('--older-than', 'long')).toMatchObject({ status: 2 })
 })
 
 test('an order that is not there, or only as it was before, is missing or stale', async () => {
