@@ -95,6 +95,16 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
       }),
   ],
   [
+    'a runner that begins anew still hears the changelog it heard before',
+    3235,
+    () =>
+      inRunner({
+        file: 'stream-processor/partition-runner.ts',
+        text: "    this.#phase = 'opening'\n    await this.#closeLog()\n    this.#log = openLog(partition)\n",
+        instead: '    await this.#closeLog()\n    this.#log = openLog(partition)\n',
+      }),
+  ],
+  [
     'loop records are deleted up to where they were fetched, not to where they are applied',
     1,
     () =>
