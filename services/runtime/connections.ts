@@ -40,7 +40,7 @@ export interface ConnectionEvents {
 const pipelinedMax = 64
 
 interface Guarded {
-  requests: number
+  readonly open: Set<ServerResponse>
   newest: ServerResponse | undefined
 }
 
@@ -82,7 +82,7 @@ export class Connections {
     const state = this.#guarded.get(socket)
     // After its last answer a connection has no more requests, whatever was sent along already.
     if (state === undefined || state.newest?.shouldKeepAlive === false) return 'gone'
-    state.requests += 1
+    state.open.add(response)
     state.newest = response
     this.#underWay.set(response, performance.now())
     this.#waiting.delete(socket)
@@ -91,19 +91,19 @@ export class Connections {
       request.once('end', () => this.#waiting.delete(socket))
     }
     response.once('close', () => {
-      this.#end(request, response)
+      this.#end(response)
     })
     this.#changed()
-    if (state.requests > pipelinedMax) return this.#hangUp(socket, 'pipelined')
+    if (state.open.size > pipelinedMax) return this.#hangUp(socket, 'pipelined')
     if (this.#underWay.size <= this.#limits.requestsMax) return 'served'
-    if (state.requests > 1) return this.#hangUp(socket, 'requests')
+    if (state.open.size > 1) return this.#hangUp(socket, 'requests')
     this.#events.turnedAway('requests')
     return 'busy'
   }
 
   /** Requests under way on a connection. */
   requestsOf(socket: Socket): number {
-    return this.#guarded.get(socket)?.requests ?? 0
+    return this.#guarded.get(socket)?.open.size ?? 0
   }
 
   /** The newest request of a connection, over or not. */
@@ -121,7 +121,7 @@ export class Connections {
       this.#hangUp(longest, 'idle')
       this.#forget(longest)
     }
-    this.#guarded.set(socket, { requests: 0, newest: undefined })
+    this.#guarded.set(socket, { open: new Set(), newest: undefined })
     this.#waiting.add(socket)
     this.#changed()
     socket.once('close', () => {
@@ -130,15 +130,13 @@ export class Connections {
     })
   }
 
-  #end(request: IncomingMessage, response: ServerResponse): void {
-    const { socket } = request
-    this.#underWay.delete(response)
+  #end(response: ServerResponse): void {
+    const { req: request } = response
+    if (!this.#underWay.delete(response)) return
     this.#bodies.release(request)
-    const state = this.#guarded.get(socket)
-    if (state !== undefined) {
-      state.requests -= 1
-      if (state.requests === 0) this.#waiting.add(socket)
-    }
+    const state = this.#guarded.get(request.socket)
+    state?.open.delete(response)
+    if (state?.open.size === 0) this.#waiting.add(request.socket)
     this.#changed()
   }
 
@@ -157,8 +155,11 @@ export class Connections {
   }
 
   #forget(socket: Socket): void {
+    const state = this.#guarded.get(socket)
     this.#guarded.delete(socket)
     this.#waiting.delete(socket)
+    // An answer that waits behind others on its connection never hears that the connection is gone.
+    for (const response of state?.open ?? []) this.#end(response)
   }
 
   #changed(): void {

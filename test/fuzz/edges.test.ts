@@ -1,5 +1,6 @@
-// Bad requests at both edges, a hundred thousand with `npm run fuzz`. A failure shows the requests at fault, each tried again alone,
-// with a seed and a path: FUZZ_SEED and FUZZ_PATH bring the batch back. FUZZ_REQUESTS sets how many there are.
+// Bad requests at both edges, a hundred thousand with `npm run fuzz`. A failure shows the requests at fault, each
+// tried again alone, with a seed and a path: FUZZ_SEED and FUZZ_PATH bring the batch back. FUZZ_REQUESTS sets how
+// many there are.
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
@@ -8,16 +9,18 @@ import { collectRequest, orderRequest, pixelRequest, strayRequest } from './arbi
 import { secrets, startFuzzedCollector, startFuzzedGateway, type FuzzedEdge } from './fuzzed-edges'
 import { answersIn, PipelinedClient, sendRaw, type RawAnswer } from './raw-client'
 
+const mebibyte = 1024 * 1024
 const requestsMin = Number(process.env['FUZZ_REQUESTS'] ?? 20_000)
 const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
 const path = process.env['FUZZ_PATH']
 const perBatch = 32
-const heapGrowthMaxBytes = 8 * 1024 * 1024
+const heapGrowthMaxBytes = 8 * mebibyte
 
 const statuses = new Set([200, 204, 207, 400, 401, 403, 404, 405, 408, 413, 415, 417, 422, 431])
 const origins = new Set([undefined, '*', 'https://shop.example'])
 
 const outcomes = new Map<string, number>()
+const growths: string[] = []
 let sent = 0
 let edges: { readonly collector: FuzzedEdge; readonly gateway: FuzzedEdge }
 
@@ -30,7 +33,9 @@ afterAll(async () => {
   await edges.collector.close()
   await edges.gateway.close()
   const counts = [...outcomes].sort().map(([outcome, times]) => `${outcome} ${times}`)
-  process.stdout.write(`fuzzed: ${sent} requests, seed ${seed}: ${counts.join(', ')}\n`)
+  process.stdout.write(
+    `fuzzed: ${sent} requests, seed ${seed}: ${counts.join(', ')}; heap growth MiB ${growths.join(', ')}\n`,
+  )
 })
 
 /** Sends a batch and says what is wrong with what came of it. */
@@ -53,6 +58,7 @@ async function play(share: number, request: fc.Arbitrary<Buffer>, send: Send): P
   // Those at fault are found by sending each alone; shrinking thirty-two at once takes minutes.
   await fc.assert(property, { seed, numRuns, endOnFailure: true, ...replay })
   const [early = 0, late = early] = heaps
+  growths.push(((late - early) / mebibyte).toFixed(1))
   if (requestsMin >= 50_000) expect(late - early).toBeLessThan(heapGrowthMaxBytes)
 }
 

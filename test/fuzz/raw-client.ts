@@ -66,8 +66,12 @@ export class PipelinedClient {
     const answers: RawAnswer[] = []
     while (answers.length < requests.length) {
       const before = answers.length
+      // An old connection may have been idle for too long.
+      const isFresh = this.#socket === null
       answers.push(...(await this.#sendOnce(requests.slice(before))))
-      if (answers.length === before) throw new Error('the edge hung up without an answer')
+      if (isFresh && answers.length === before) {
+        throw new Error('the edge hung up without an answer')
+      }
     }
     return answers
   }

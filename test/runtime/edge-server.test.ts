@@ -141,6 +141,20 @@ test('a client that pipelines without end loses its connection', async () => {
   expect(await turnedAway('pipelined')).toBe(1)
 })
 
+test('a connection that breaks leaves nothing behind of the requests that waited on it', async () => {
+  const reading =
+    (guard: EdgeGuard): Listener =>
+    (request) => {
+      void guard.bodies.read(request, 1_000)
+    }
+  const { port, metric } = await startEdge({}, reading)
+  const client = open(port, `${post(5)}12345`.repeat(10))
+  await until(async () => (await metric('body_bytes')) >= 10_000)
+  client.socket.destroy()
+  await until(async () => (await metric('open_connections')) === 0)
+  expect([await metric('open_requests'), await metric('body_bytes')]).toEqual([0, 0])
+})
+
 test('a client that never reads its answer does not keep it in memory', async () => {
   const big = (): Listener => (_request, response) => {
     writeAnswer(response, { status: 200, body: Buffer.alloc(50_000_000) })
