@@ -23,6 +23,8 @@ import { emptyMark, type PartitionStore, type StageMark } from './ports'
 /** As LMDB names it. */
 const dataName = 'data.mdb'
 const copyName = 'copy'
+/** At a time, while a store is rewritten: the event loop stands still for some ten milliseconds. */
+const copyEntriesMax = 2_000
 
 interface StoredMark {
   readonly origin: string
@@ -56,6 +58,8 @@ export function openLmdbStore({ directory, origin, maxAgeMs, now }: StoreOptions
     rmSync(directory, { recursive: true })
   }
   mkdirSync(directory, { recursive: true })
+  // Of a rewriting that was cut off.
+  rmSync(join(directory, copyName), { recursive: true, force: true })
   let files = openFiles(directory, boot)
   writeFileSync(openMarker, boot)
   const fresh: StoredMark = {
@@ -103,13 +107,13 @@ export function openLmdbStore({ directory, origin, maxAgeMs, now }: StoreOptions
     },
     purgeDue: () => current.purgeDue === true,
     purge: async () => {
-      await copyWithoutFreePages(files, directory)
+      await writeCopy(files, directory, boot)
       await files.root.close()
-      // Before and after this a crash finds a whole file, with its note that a purge is due.
+      // Before and after this a crash finds a whole file.
       renameSync(join(directory, copyName, dataName), join(directory, dataName))
+      rmSync(join(directory, copyName), { recursive: true })
       files = openFiles(directory, boot)
       current = { ...current, purgeDue: false }
-      files.root.putSync('mark', current)
     },
     clear,
     close: async () => {
@@ -165,18 +169,40 @@ function openFiles(directory: string, boot: string): Files {
   }
 }
 
-/** LMDB overwrites nothing: what was removed or replaced stays in pages that wait for something new. */
-async function copyWithoutFreePages({ root }: Files, directory: string): Promise<void> {
-  const copy = join(directory, copyName)
-  rmSync(copy, { recursive: true, force: true })
-  mkdirSync(copy)
+/**
+ * Writes all entries into files of their own, in order. LMDB's own copy will not do: besides what was removed or replaced,
+ * it keeps keys that are gone as signposts in the branches of its tree.
+ */
+async function writeCopy(files: Files, directory: string, boot: string): Promise<void> {
+  const copyDirectory = join(directory, copyName)
+  rmSync(copyDirectory, { recursive: true, force: true })
+  const copy = openFiles(copyDirectory, boot)
   try {
-    await root.backup(copy, true)
+    for (let last: string | null = ''; last !== null;) {
+      last = copyStretch(files, copy, last)
+      // Others have their turn meanwhile.
+      await new Promise(setImmediate)
+    }
+    copy.root.putSync('mark', { ...readMark(files), purgeDue: false })
   } catch (cause) {
-    // Half a copy of a disk that is full.
-    rmSync(copy, { recursive: true, force: true })
+    // No room for a second store.
     throw new DependencyError('disk', cause)
+  } finally {
+    await copy.root.close()
   }
+}
+
+/** @returns the last key written; null when there is none after `after` */
+function copyStretch({ entries }: Files, copy: Files, after: string): string | null {
+  let last: string | null = null
+  copy.root.transactionSync(() => {
+    for (const { key, value } of entries.getRange({ start: after, limit: copyEntriesMax })) {
+      if (key === after) continue
+      copy.entries.putSync(key, value)
+      last = key
+    }
+  })
+  return last
 }
 
 function readMark({ root }: Files): StoredMark | null {

@@ -1,5 +1,13 @@
 // What a store on the disk promises of what was deleted on request.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { dropUnusedStores, openLmdbStore } from '../../services/stream-processor/lmdb-store'
@@ -78,6 +86,47 @@ test('what was deleted on request is in no byte of the store once it was purged;
   expect(String(later.get('visitor:later h'))).toBe('written after')
   expect(later.purgeDue()).toBe(false)
   await later.close()
+})
+
+test('nor does a key of theirs go on leading the way to keys of others', async () => {
+  const store = openStore()
+  // Between neighbours in the order of keys, so that a page begins with one that goes.
+  const keys = Array.from({ length: 400 }, (_, at) => `phone:A${String(at).padStart(4, '0')}`)
+  const theirs = keys.map((key) => `${key} s|${person}`)
+  apply(
+    store,
+    [...keys, ...theirs].map((key) => [key, 'x'.repeat(40)]),
+  )
+  apply(
+    store,
+    theirs.map((key) => [key, null]),
+    true,
+  )
+  await store.purge()
+  expect(isOnDisk(person)).toBe(false)
+  expect(store.size()).toBe(400)
+  await store.close()
+})
+
+test('nor is it in the unused part of a page that others still live on', async () => {
+  const store = openStore()
+  apply(store, others(0, 5))
+  apply(store, [[`${person} h`, 'head']])
+  apply(store, [[`${person} h`, null]], true)
+  expect(isOnDisk(person)).toBe(true)
+  await store.purge()
+  expect(isOnDisk(person)).toBe(false)
+  expect(store.size()).toBe(5)
+  await store.close()
+})
+
+test('what a purge that was cut off has left is gone with the next start', async () => {
+  const store = openStore()
+  await store.close()
+  mkdirSync(join(directory, '0', 'copy'))
+  writeFileSync(join(directory, '0', 'copy', 'data.mdb'), person)
+  await openStore().close()
+  expect(isOnDisk(person)).toBe(false)
 })
 
 test('a purge that is due is still due after a restart', async () => {
