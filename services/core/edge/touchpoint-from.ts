@@ -207,7 +207,7 @@ function pageFrom(text: string, { faults }: Notes): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const page =
     url === undefined || url.host === ''
-      ? (/^[^?#]*/.exec(text)?.[0] ?? '')
+      ? (/^[^?#]*/.exec(text)?.[0] ?? '').trim()
       : `${url.protocol}//${url.host}${url.pathname}`
   if (page.length <= pageLengthMax) return page
   faults.push({

@@ -347,7 +347,8 @@ test('an answer is no longer than an event deserves, however many unknown kinds 
   expect(warningsOf({ identifiers })).toHaveLength(20)
 })
 
-test('blanks are no id and no channel', () => {
+test('blanks are no id and no channel, and none are left where a query was cut off', () => {
+  expect(touchOf({ page: '/a ?b=c' })).toMatchObject({ page: '/a' })
   expect(touchOf({ id: ' ', channel: '\t' })).toMatchObject({
     id: 'minted',
     channel: 'web.landing',
