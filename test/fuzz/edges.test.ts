@@ -14,7 +14,7 @@ const requestsMin = Number(process.env['FUZZ_REQUESTS'] ?? 20_000)
 const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
 const path = process.env['FUZZ_PATH']
 const perBatch = 32
-const heapGrowthMaxBytes = 8 * mebibyte
+const heapGrowthMaxBytes = 4 * mebibyte
 
 const statuses = new Set([200, 204, 207, 400, 401, 403, 404, 405, 408, 413, 415, 417, 422, 431])
 const origins = new Set([undefined, '*', 'https://shop.example'])
