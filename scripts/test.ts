@@ -38,6 +38,7 @@ const phases: readonly Phase[] = [
   jest('fuzz'),
   jest('integration', '--runInBand'),
   { name: 'demo', command: [process.execPath, 'dist/scripts/demo.js', '--once', '--throwaway'] },
+  { name: 'chaos', command: [process.execPath, 'dist/scripts/chaos.js', '--short'] },
 ]
 
 async function main(): Promise<void> {

@@ -9,11 +9,12 @@ import { planDeliveries } from '../evening/clients'
 import { eveningMs, writeEvening, type Evening } from '../evening/plot'
 import { seededRandom } from '../evening/random'
 import { readErp, readTables } from '../evening/tables'
-import { compare, conduct, untilAtRest, type Play, type Stage } from './conduct'
+import { compare, untilAtRest } from './compare'
+import { conduct, type Play, type Stage } from './conduct'
 import { digestsQuery } from './differences'
 import { readErpBooks, type ErpBooks } from './erp-books'
 import { openInstallation, type Installation } from './installation'
-import { machineText, versionsOf, writeReport, type Report } from './report'
+import { failuresOf, machineText, versionsOf, writeReport, type Report } from './report'
 import type { FreshnessBounds } from './recovery'
 import type { Fault } from './scene'
 
@@ -79,15 +80,8 @@ export class Chaos {
       broken = error instanceof Error ? error.message : String(error)
     }
     const { verdict, bounds, seconds, clickhouse } = reference
-    const ok =
-      broken === '' &&
-      verdict.failures.length === 0 &&
-      this.#runs.every(
-        ({ differences, faults }) =>
-          differences.length === 0 && faults.every(({ recovery }) => recovery.missing.length === 0),
-      )
     const report: Report = {
-      ...{ ok, seed, broken, bounds, machine: machineText(), versions: versionsOf(clickhouse) },
+      ...{ seed, broken, bounds, machine: machineText(), versions: versionsOf(clickhouse) },
       ...{ began: new Date(this.#began).toISOString(), runs: this.#runs },
       seconds: Math.round((Date.now() - this.#began) / 1_000),
       load: {
@@ -98,17 +92,9 @@ export class Chaos {
     }
     writeReport(this.#options.reportDirectory, report)
     this.#say(`the report: ${join(this.#options.reportDirectory, 'report.md')}`)
-    if (broken !== '') console.log(`FAILED: ${broken}`)
-    for (const failure of verdict.failures) console.log(`FAILED undisturbed: ${failure}`)
-    for (const { name, differences, faults } of this.#runs) {
-      for (const one of differences) console.log(`FAILED ${name}: ${one}`)
-      for (const { faults: names, recovery } of faults) {
-        for (const one of recovery.missing) {
-          console.log(`FAILED ${name}, ${names.join(' and ')}: ${one}`)
-        }
-      }
-    }
-    return ok
+    const failures = failuresOf(report)
+    for (const failure of failures) console.log(`FAILED ${failure}`)
+    return failures.length === 0
   }
 
   async stop(): Promise<void> {

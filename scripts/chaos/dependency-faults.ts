@@ -123,5 +123,6 @@ function nonsense(part: HttpPart, { failures, ...fault }: NonsenseFault): Fault 
       return Promise.resolve()
     },
     heal: (scene) => lineOf(scene, part).mend(),
+    met: (scene) => lineOf(scene, part).front.failed(),
   }
 }

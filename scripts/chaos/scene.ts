@@ -31,4 +31,6 @@ export interface Fault {
   readonly holdMs: number
   inject(scene: Scene): Promise<void>
   heal(scene: Scene): Promise<void>
+  /** How many requests have met it, where that can be counted: it is held until one has. */
+  met?(scene: Scene): number
 }
