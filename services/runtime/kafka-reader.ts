@@ -44,7 +44,14 @@ export async function connectReader(kafka: Kafka): Promise<KafkaReader> {
         const to = Math.min(stretch.to ?? Infinity, log.high)
         let next = Math.max(stretch.from, log.low)
         while (next < to) {
-          const fetched = await fetch(broker, { ...stretch, from: next })
+          const fetched = await fetch(broker, { ...stretch, from: next }).catch(
+            async (error: unknown) => {
+              // Deleted while it was being read: what is left begins later.
+              const { low } = await bounds(cluster, topic, partition)
+              if (low <= next) throw error
+              return { records: [], next: low }
+            },
+          )
           // What is left belongs to a transaction that is still open.
           if (fetched.next <= next) break
           next = fetched.next

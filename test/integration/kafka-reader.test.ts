@@ -90,3 +90,21 @@ test('headers and keys come as they were written', async () => {
     },
   ])
 })
+
+test('what is deleted while it is being read is passed over', async () => {
+  const values = Array.from({ length: 100 }, (_, at) => String(at))
+  // One batch each, so that they are read one by one.
+  for (const value of values) await broker.writeRaw(records(value))
+  const admin = await broker.admin()
+  await admin.bounds(topic)
+  const heard: string[] = []
+  const deletions: Promise<void>[] = []
+  const next = await reader.read({ topic, partition: 0, from: 0, fetchBytes: 1 }, (some) => {
+    heard.push(...some.map(({ value }) => String(value)))
+    if (deletions.length > 0) return
+    deletions.push(admin.deleteRecords(topic, [{ partition: 0, offset: 98 }]))
+  })
+  await Promise.all(deletions)
+  expect([next, heard.at(-1)]).toEqual([100, '99'])
+  expect(heard.length).toBeLessThan(100)
+})
