@@ -73,6 +73,8 @@ export class PartitionRunner {
   #census: Census | null = null
   #restored: (() => void) | null = null
   #restoring: Promise<unknown> = Promise.resolve()
+  /** What was found to be gone, until it is known whose loss that is. */
+  #missing: SetupError | null = null
   #flushDue = false
   #walkDue = false
   #mayPurgeAtMs = 0
@@ -194,6 +196,7 @@ export class PartitionRunner {
     if (!this.#isOpen()) return
     // Also after a try that failed half way: what is still fetched then is not for the new task.
     this.#phase = 'opening'
+    this.#missing = null
     await this.#closeLog()
     this.#log = openLog(partition)
     this.#census?.roundBroken()
@@ -244,7 +247,7 @@ export class PartitionRunner {
       const bounds = (await admin.bounds(topic)).find((one) => one.partition === partition)
       const low = bounds?.low ?? 0
       const position = positions[topic] ?? low
-      if (position < low) throw lost(topic, partition, { from: position, to: low })
+      if (position < low) await this.#refuse(lost(topic, partition, { from: position, to: low }))
       if (position > (bounds?.high ?? 0)) throw recreated(topic, partition, position)
       starts.push({ topic, partition, offset: position })
     }
@@ -264,6 +267,7 @@ export class PartitionRunner {
     try {
       while (this.#isOpen()) {
         if (this.#walkDue) await this.#walk()
+        if (this.#missing !== null) await this.#refuse(this.#missing)
         const records = this.#queue.take(limits.batchRecordsMax)
         if (records.length > 0) await this.#task?.process(records)
         else if (this.#flushDue) await this.#flush()
@@ -277,6 +281,14 @@ export class PartitionRunner {
       throw error
     }
     return null
+  }
+
+  /** Who lost the partition unheard finds gone what the next owner has processed: nothing is missing then. Only who
+   * still owns it can write to its changelog.
+   * @throws what is missing, or a DependencyError when the partition is another's by now */
+  async #refuse(missing: SetupError): Promise<never> {
+    await this.#task?.confirm()
+    throw missing
   }
 
   async #flush(): Promise<void> {
@@ -323,13 +335,17 @@ export class PartitionRunner {
    * A batch begins beyond what is expected next. Either kafkajs has resolved a batch of before a rebalance, or
    * started over because the log begins later now: both would be a loss. Or it has skipped records that are
    * hidden, aborted ones: then asking again for what is expected leads to the same batch.
-   * @returns whether it was asked for again, and this batch is not to be used
+   * @returns whether this batch is not to be used: it was asked for again, or something is missing
    */
   async #leapt({ topic }: Batch, expected: number): Promise<boolean> {
     const { admin, partition, consumer } = this.#options
     const bounds = (await admin.bounds(topic)).find((one) => one.partition === partition)
     const low = bounds?.low ?? 0
-    if (expected < low) throw lost(topic, partition, { from: expected, to: low })
+    if (expected < low) {
+      this.#missing = lost(topic, partition, { from: expected, to: low })
+      this.#queue.wake()
+      return true
+    }
     if (this.#askedAgain.get(topic) === expected) return false
     this.#askedAgain.set(topic, expected)
     consumer.seek({ topic, partition, offset: expected })

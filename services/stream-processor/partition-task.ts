@@ -197,7 +197,13 @@ export class PartitionTask {
     const ahead = Object.entries(this.#mark.positions).some(
       ([topic, offset]) => stored[topic] !== offset,
     )
-    if (ahead) await this.#commit({ state: [], mark: this.#mark, outputs: [], purges: false })
+    if (ahead) await this.confirm()
+  }
+
+  /** Writes the positions as they are: only who still owns the partition can.
+   * @throws DependencyError as `process` does */
+  async confirm(): Promise<void> {
+    await this.#commit({ state: [], mark: this.#mark, outputs: [], purges: false })
   }
 
   /**

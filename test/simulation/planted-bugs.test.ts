@@ -100,8 +100,8 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
     () =>
       inRunner({
         file: 'stream-processor/partition-runner.ts',
-        text: "    this.#phase = 'opening'\n    await this.#closeLog()\n    this.#log = openLog(partition)\n",
-        instead: '    await this.#closeLog()\n    this.#log = openLog(partition)\n',
+        text: "    this.#phase = 'opening'\n    this.#missing = null\n",
+        instead: '    this.#missing = null\n',
       }),
   ],
   [
