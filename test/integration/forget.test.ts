@@ -311,13 +311,6 @@ test('a forgotten person is in no file any more, and nobody else and no sum is d
 
   // Days pass, in seconds.
   await at.hasten()
-  for (const { name } of await at.warehouse.query<{ name: string }>(
-    `SELECT name FROM system.tables WHERE database = '${at.warehouse.database}' AND engine LIKE '%MergeTree'`,
-  )) {
-    await at.warehouse.command(
-      `ALTER TABLE ${at.warehouse.database}.${name} MODIFY SETTING old_parts_lifetime = 1, cleanup_delay_period = 1, max_cleanup_delay_period = 1`,
-    )
-  }
   let round = 0
   let found: string[] = []
   await until(
