@@ -72,7 +72,9 @@ export function createOperationsServer(health: Health, metrics: Metrics): Server
   })
   app.get('/ready', (_request, response) => {
     const faults = health.faults()
-    response.status(faults.length === 0 ? 200 : 503).json({ ready: faults.length === 0, faults })
+    const ready = faults.length === 0
+    const degraded = health.degradations()
+    response.status(ready ? 200 : 503).json({ ready, faults, degraded })
   })
   app.get('/metrics', async (_request, response) => {
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics())
