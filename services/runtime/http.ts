@@ -54,7 +54,10 @@ function watchIdle(server: Server): () => void {
     silent.delete(socket)
     response.once('close', () => {
       // Only now is the connection idle to the server.
-      if (stopping) setImmediate(() => { server.closeIdleConnections(); })
+      if (stopping)
+        setImmediate(() => {
+          server.closeIdleConnections()
+        })
     })
   })
   return () => {

@@ -63,8 +63,9 @@ function mention(into: TopologyDriver, identifier: string): void {
     if (identifiers.includes(identifier)) nodes.add(orderNode(order_key))
   }
   nodes.delete(identifier)
-  for (const node of nodes)
-    {into.pipe(topics.journeyFacts, partitionKeyOf(node), factTo(node, { forget }))}
+  for (const node of nodes) {
+    into.pipe(topics.journeyFacts, partitionKeyOf(node), factTo(node, { forget }))
+  }
 }
 
 function tracesOf(identifiers: Iterable<string>, where: TopologyDriver): string[] {

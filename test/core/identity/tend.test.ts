@@ -172,7 +172,12 @@ const bought: fc.Arbitrary<Arrival[]> = fc
       accepted_at: acceptedAt,
     }
     return [
-      { acceptedAt, pipe: (into) => { buy(into, given); } },
+      {
+        acceptedAt,
+        pipe: (into) => {
+          buy(into, given)
+        },
+      },
       {
         acceptedAt: acceptedAt + refund,
         pipe: (into) => {
