@@ -114,7 +114,7 @@ test('services and scripts reach Kafka and the registry through the settings onl
   )
   const itself = /^services\/runtime\/(codec|kafka|transport)\.ts$/
   // They own the stack that they connect to.
-  const owners = /^scripts\/(evening\/demo|chaos\/[a-z-]+)\.ts$/
+  const owners = /^scripts\/(evening\/demo|(chaos|bench)\/[a-z-]+)\.ts$/
   const names = past.map((file) => file.slice(root.length + 1))
   expect(names.filter((name) => !itself.test(name) && !owners.test(name))).toEqual([])
 })
