@@ -45,12 +45,11 @@ export function openBuyer(
   return parsed.data
 }
 
-/** The ERP may quote what it refuses; its words go on record, the person does not. */
-export function withoutPerson(words: string, buyer: Buyer | undefined): string {
-  if (buyer === undefined) return words
-  const { name, phone, address } = buyer
+/** The ERP may quote what it refuses; its words go on record, the person does not, nor the code the ERP knows them by. */
+export function withoutPerson(words: string, code: string, buyer: Buyer | undefined): string {
+  const { name = '', phone = '', address = null } = buyer ?? {}
   const places = address === null ? [] : Object.values<string>({ ...address })
-  return [name, phone, ...places]
+  return [code, name, phone, ...places]
     .filter((secret) => secret.length > 1)
     .reduce((left, secret) => left.replaceAll(secret, '…'), words)
 }

@@ -90,8 +90,8 @@ async function deliverBatch(
     }
   }
   for (const outcome of await deliverOrders(erp, sales, plan)) {
-    const { reference } = outcome.document
-    const words = withoutPerson(outcome.words, buyers.get(reference))
+    const { reference, buyer } = outcome.document
+    const words = withoutPerson(outcome.words, buyer, buyers.get(reference))
     outcomes.set(reference, { ...outcome, words, reason: 'refused-by-erp' })
   }
   return outcomes
