@@ -1,8 +1,10 @@
 // Deletion on request, end to end on real parts: afterwards no file of the installation holds an identifier of the person,
 // neither raw nor hashed, and nobody else and no sum is any different.
+import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { topics } from '../../services/core/topics'
 import { createIdentifierHash } from '../../services/runtime/hash-identifier'
+import { projectDirectory } from '../../services/runtime/schemas'
 import { aRecord } from '../runtime/a-record'
 import { openTestSpool } from '../runtime/open-spool'
 import { runScript, type ScriptResult } from '../support/run-script'
@@ -214,6 +216,23 @@ function forget(...args: string[]): Promise<ScriptResult> {
   return runScript('forget', args, at.environment)
 }
 
+/** Killed as soon as it says something. */
+async function forgetUntil(said: string): Promise<void> {
+  const script = join(projectDirectory(), 'dist', 'scripts', 'forget.js')
+  const child = spawn(process.execPath, [script, `phone:${ann.phone}`, '--yes'], {
+    env: { ...process.env, ...at.environment },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const ended = new Promise((resolve) => child.once('close', resolve))
+  let words = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    words += text
+    if (words.includes(said)) child.kill('SIGKILL')
+  })
+  await ended
+  expect([child.signalCode, words]).toEqual(['SIGKILL', expect.stringContaining(said)])
+}
+
 /** No unexplained difference, once everything has come through. */
 async function expectBalancedLedger(): Promise<void> {
   let last = ''
@@ -267,6 +286,9 @@ test('a forgotten person is in no file any more, and nobody else and no sum is d
   const { spool: idle } = await openTestSpool(spool)
   await idle.append([aRecord('of-ann', { key: annHashes[0] ?? '' })])
   await idle.close()
+  // Whoever is interrupted begins again.
+  await forgetUntil('letting the nodes go')
+  await forgetUntil('cleaning the tables')
   const receiptFile = join(at.directory, 'receipt.json')
   const asked = [`phone:${ann.phone}`, '--yes', '--receipt', receiptFile]
   const run = await forget(...asked, '--spool', join(at.directory, 'idle-spool'))
