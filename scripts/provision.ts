@@ -14,7 +14,7 @@ async function main(): Promise<void> {
   const config = loadConfig(settings)
   const kafka = kafkaFrom(config, { name: 'provision', logger: createLogger('provision', 'warn') })
   const admin = await kafka.connectAdmin()
-  const { created, subjects } = await provision({
+  const { created, completed, subjects } = await provision({
     admin,
     registry: registryFrom(config),
     prefix: config.TOPIC_PREFIX,
@@ -22,6 +22,9 @@ async function main(): Promise<void> {
   })
   await admin.close()
   console.log(`topics created: ${created.join(', ') || 'none, all are there'}`)
+  if (completed.length > 0) {
+    console.log(`topics given settings they lacked: ${completed.join(', ')}`)
+  }
   console.log(`schemas registered: ${subjects.length}`)
 }
 

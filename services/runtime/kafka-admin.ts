@@ -1,5 +1,5 @@
 // Questions to and orders for the cluster itself: topics, their sizes and where their logs begin and end.
-import { ConfigResourceTypes, type Admin as KafkajsAdmin } from 'kafkajs'
+import { ConfigResourceTypes, ConfigSource, type Admin as KafkajsAdmin } from 'kafkajs'
 import { asDependency } from './errors'
 import { closeClient, cutOnTimeout, type OneClient } from './kafka-client'
 
@@ -20,6 +20,8 @@ export interface PartitionBounds {
 export interface KafkaAdmin {
   /** Creates what is missing; what is there is left as it is. @returns the names created */
   createTopics(topics: readonly TopicSpecification[]): Promise<string[]>
+  /** Gives topics what their specification says and nobody has set otherwise. @returns the names of those changed */
+  completeTopics(topics: readonly TopicSpecification[]): Promise<string[]>
   deleteTopics(names: readonly string[]): Promise<void>
   /** Partition counts; topics that do not exist are absent. */
   partitionCounts(names: readonly string[]): Promise<Map<string, number>>
@@ -47,6 +49,7 @@ export async function createKafkaAdmin(client: OneClient): Promise<KafkaAdmin> {
   await admin.connect()
   return {
     createTopics: (topics) => asDependency('kafka', () => createMissing(admin, topics)),
+    completeTopics: (topics) => asDependency('kafka', () => completeConfigurations(admin, topics)),
     deleteTopics: (names) =>
       asDependency('kafka', () => admin.deleteTopics({ topics: [...names] })),
     partitionCounts: (names) => asDependency('kafka', () => countPartitions(admin, names)),
@@ -110,6 +113,35 @@ async function createMissing(
     })),
   })
   return missing.map(({ name }) => name)
+}
+
+/** The broker takes a topic's whole configuration at once: what is set on it goes along. */
+async function completeConfigurations(
+  admin: KafkajsAdmin,
+  topics: readonly TopicSpecification[],
+): Promise<string[]> {
+  const type = ConfigResourceTypes.TOPIC
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: topics.map(({ name }) => ({ type, name })),
+  })
+  const lacking = topics.flatMap(({ name, configuration }) => {
+    const found = resources.find(({ resourceName }) => resourceName === name)?.configEntries ?? []
+    const set = found
+      .filter(({ configSource }) => configSource === ConfigSource.TOPIC_CONFIG)
+      .map(({ configName, configValue }): [string, string] => [configName, configValue])
+    const all: Record<string, string> = { ...configuration, ...Object.fromEntries(set) }
+    return Object.keys(all).length > set.length ? [{ name, all }] : []
+  })
+  if (lacking.length === 0) return []
+  await admin.alterConfigs({
+    validateOnly: false,
+    resources: lacking.map(({ name, all }) => ({
+      ...{ type, name },
+      configEntries: Object.entries(all).map(([key, value]) => ({ name: key, value })),
+    })),
+  })
+  return lacking.map(({ name }) => name)
 }
 
 async function countPartitions(

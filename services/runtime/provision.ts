@@ -15,6 +15,8 @@ export interface ProvisionOptions {
 
 export interface Provisioned {
   readonly created: readonly string[]
+  /** Topics of an earlier version that were given settings they lacked. */
+  readonly completed: readonly string[]
   readonly subjects: readonly string[]
 }
 
@@ -41,6 +43,9 @@ export async function provision(options: ProvisionOptions): Promise<Provisioned>
     }
   }
   const created = await admin.createTopics(specifications)
+  const completed = await admin.completeTopics(
+    specifications.filter(({ name }) => !created.includes(name)),
+  )
   const subjects: string[] = []
   for (const topic of Object.values(topics) as Topic[]) {
     await registry.register(`${topic.name}-value`, topic.record)
@@ -50,7 +55,7 @@ export async function provision(options: ProvisionOptions): Promise<Provisioned>
     await registry.register(markSubject(changelog), 'StageMark')
     subjects.push(prefix + markSubject(changelog))
   }
-  return { created, subjects }
+  return { created, completed, subjects }
 }
 
 /** Every topic as an installation of this version has it. */
