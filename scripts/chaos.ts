@@ -45,16 +45,24 @@ async function main(): Promise<void> {
     reportDirectory: resolve(values['report-directory']),
     keep: values.keep,
   })
-  let stopping = false
+  let stopping: Promise<void> | null = null
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (stopping) return
-      stopping = true
+      if (stopping !== null) return
       console.log('\nstopping')
-      void chaos.stop().then(() => process.exit(1))
+      stopping = chaos.stop()
+      void stopping.then(() => process.exit(1))
     })
   }
-  const good = await chaos.run().finally(() => (stopping ? undefined : chaos.stop()))
+  const asked = (): boolean => stopping !== null
+  const good = await chaos
+    .run()
+    .catch((error: unknown) => {
+      // What is being ended fails, and that is all it means.
+      if (asked()) return false
+      throw error
+    })
+    .finally(() => stopping ?? chaos.stop())
   process.exitCode = good ? 0 : 1
 }
 

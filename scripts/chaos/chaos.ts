@@ -1,8 +1,9 @@
 // The whole of `npm run chaos`: an undisturbed run, then the same load under faults, each compared with it.
-import { rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { installRoot } from '../../infra/local/config'
 import { defaultSettings } from '../../services/core/attribution/settings'
+import { tryLock } from '../../services/runtime/lock'
 import { createIdentifierHash } from '../../services/runtime/hash-identifier'
 import { expectationOf, isComplete, judge, type Verdict } from '../evening/checks'
 import { planDeliveries } from '../evening/clients'
@@ -42,7 +43,7 @@ export class Chaos {
   readonly #dataDirectory = join(installRoot(), `chaos-${process.pid}`)
   readonly #runs: Report['runs'][number][] = []
   #installation: Installation | null = null
-  #stage: Stage | null = null
+  #close: (() => Promise<void>) | null = null
 
   constructor(options: ChaosOptions) {
     this.#options = options
@@ -54,6 +55,7 @@ export class Chaos {
     const evening = writeEvening({ seed, run: runName, persons, onlookers })
     const deliveries = planDeliveries(evening.acts, seededRandom(seed + 1))
     const expected = expectationOf(evening)
+    removeAbandoned()
     const installation = await openInstallation({
       dataDirectory: this.#dataDirectory,
       progress: (line) => {
@@ -65,6 +67,9 @@ export class Chaos {
       ...{ installation, deliveries, beganAt: this.#beganAt },
       say: (line) => {
         this.#say(line)
+      },
+      opened: (close) => {
+        this.#close = close
       },
     }
     this.#say(
@@ -98,10 +103,11 @@ export class Chaos {
   }
 
   async stop(): Promise<void> {
-    await this.#stage?.close()
+    await this.#close?.()
     await this.#installation?.close()
-    if (this.#options.keep) console.log(`data and logs are in ${this.#dataDirectory}`)
-    else rmSync(this.#dataDirectory, { recursive: true, force: true })
+    if (this.#options.keep) {
+      console.log(`data and logs are in ${this.#dataDirectory} until the next run`)
+    } else rmSync(this.#dataDirectory, { recursive: true, force: true })
   }
 
   async #playUndisturbed(play: Play, evening: Evening): Promise<Reference> {
@@ -113,7 +119,6 @@ export class Chaos {
       { name: undisturbed, faults: [], paceSeconds, used: false },
       { tablesMs: 0, erpMs: 0 },
     )
-    this.#stage = stage
     const { stack, secrets } = play.installation
     const { warehouse, erp } = stage.ground
     const erpSettings = { ...stack.erp, path: '/', timeoutMs: 60_000 }
@@ -149,7 +154,6 @@ export class Chaos {
     this.#say(`run ${run.name}: ${run.faults.length} times something breaks`)
     const plan = { ...run, paceSeconds: this.#paceSeconds(), used: true }
     const stage = await conduct(play, plan, reference.bounds)
-    this.#stage = stage
     const outcome = await compare(stage, { database: undisturbed, books: reference.books })
     await this.#leave(stage)
     this.#runs.push({ ...stage.record, ...outcome, query: digestsQuery(undisturbed, run.name) })
@@ -166,13 +170,24 @@ export class Chaos {
   }
 
   async #leave(stage: Stage): Promise<void> {
-    this.#stage = null
+    this.#close = null
     await stage.close()
   }
 
   #say(line: string): void {
     const seconds = ((Date.now() - this.#began) / 1_000).toFixed(1)
     console.log(`${seconds.padStart(6)} s  ${line}`)
+  }
+}
+
+/** What runs that were killed or asked to keep it have left: data whose owner is gone. */
+function removeAbandoned(): void {
+  mkdirSync(installRoot(), { recursive: true })
+  for (const name of readdirSync(installRoot())) {
+    if (!/^chaos-\d+$/.test(name)) continue
+    const directory = join(installRoot(), name)
+    if (typeof tryLock(join(directory, 'owner.lock')) === 'number') continue
+    rmSync(directory, { recursive: true, force: true })
   }
 }
 

@@ -14,6 +14,8 @@ export interface Play {
   readonly deliveries: readonly Delivery[]
   readonly beganAt: number
   readonly say: (line: string) => void
+  /** Told how to end a run as soon as it has begun. */
+  readonly opened: (close: () => Promise<void>) => void
 }
 
 export interface RunPlan {
@@ -54,11 +56,14 @@ export async function conduct(play: Play, plan: RunPlan, bounds: FreshnessBounds
   })
   const accepted = new Accepted(beganAt)
   let load: Load | null = null
-  const close = async (): Promise<void> => {
+  const end = async (): Promise<void> => {
     await load?.stop()
     await crew.close()
     await ground.close()
   }
+  let ending: Promise<void> | null = null
+  const close = (): Promise<void> => (ending ??= end())
+  play.opened(close)
   try {
     startAll(crew)
     await untilReady(crew)

@@ -32,6 +32,7 @@ export class Crew {
   }
 
   start(service: ServiceName, instance: string = service): void {
+    if (this.#closing) return
     this.#services.set(instance, service)
     this.company.startService(service, instance)
   }

@@ -134,6 +134,8 @@ export class Company {
     this.#running.delete(instance)
     const ended = new Promise((resolve) => child.once('exit', resolve))
     child.kill(signal)
+    // One that is frozen hears nothing else before.
+    child.kill('SIGCONT')
     await ended
   }
 
