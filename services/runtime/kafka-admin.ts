@@ -120,6 +120,8 @@ async function completeConfigurations(
   admin: KafkajsAdmin,
   topics: readonly TopicSpecification[],
 ): Promise<string[]> {
+  // All of them were just made; kafkajs will not ask about none.
+  if (topics.length === 0) return []
   const type = ConfigResourceTypes.TOPIC
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
