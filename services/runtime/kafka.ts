@@ -2,6 +2,7 @@
 // the traps of that version closed. kafkajs types never leave the kafka*.ts files.
 import { Kafka, logLevel, type KafkaConfig, type LogEntry, type SASLOptions } from 'kafkajs'
 import { asDependency } from './errors'
+import { installBrokerGuard } from './kafka-broker-guard'
 import { createKafkaAdmin, type KafkaAdmin } from './kafka-admin'
 import { clientSockets, type KafkaGuard, type OneClient, type OpenClient } from './kafka-client'
 import { runKafkaConsumer, type Consumer, type ConsumerOptions } from './kafka-consumer'
@@ -63,6 +64,7 @@ export interface ProducerOptions {
  */
 export function createKafka(options: KafkaOptions): KafkaClient {
   installFetchGuards()
+  installBrokerGuard()
   const client = (requestMs: number, retries: number): OneClient =>
     openClient(options, { requestMs, retries })
   const opener =

@@ -1,4 +1,4 @@
-// The one class of kafkajs that is not public and that kafka-fetch.ts mends.
+// The one class of kafkajs that is not public and that kafka-fetch.ts and kafka-broker-guard.ts mend.
 declare module 'kafkajs/src/broker' {
   interface FetchedMessage {
     offset: string
@@ -17,6 +17,8 @@ declare module 'kafkajs/src/broker' {
     }[]
   }
   class Broker {
+    constructor(options: { connectionPool: object; logger: object })
+    metadata(topics: readonly string[]): Promise<object>
     fetch(request: FetchRequest): Promise<{ responses: { partitions: FetchedPartition[] }[] }>
   }
   export = Broker
