@@ -41,3 +41,10 @@ test('a topic of an earlier version is given what it lacks, and keeps what an op
   })
   expect(await provisioned()).toMatchObject({ created: [], completed: [] })
 })
+
+test('a new installation has every topic, and provisioning it again changes nothing', async () => {
+  const { prefix, partitions } = broker
+  const all = topicSpecifications({ prefix, partitions }).map(({ name }) => name)
+  expect(await provisioned()).toMatchObject({ created: all, completed: [] })
+  expect(await provisioned()).toMatchObject({ created: [], completed: [] })
+})
