@@ -3,7 +3,15 @@
 // Prints one JSON object. A third of the persons have bought something.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { installRoot } from '../../infra/local/config'
@@ -52,7 +60,7 @@ async function main(): Promise<void> {
         entries_per_second: Math.round(entries / cold.seconds),
       },
       warm_disk: { ready_seconds: warm.seconds },
-      resident_mib: { empty_disk: cold.residentMib, warm_disk: warm.residentMib },
+      memory: { empty_disk: cold.memory, warm_disk: warm.memory },
       bytes: { changelog, lmdb },
       bytes_per_person: { changelog: per(changelog), lmdb: per(lmdb) },
     }
@@ -116,9 +124,14 @@ function namesOf(person: number): string[] {
   )
 }
 
+interface Memory {
+  readonly own_mib: number
+  readonly mapped_files_mib: number
+}
+
 interface Start {
   readonly seconds: number
-  readonly residentMib: number
+  readonly memory: Memory
 }
 
 /** Until every partition is assigned and takes records. */
@@ -147,17 +160,20 @@ async function timeToWork(stack: RunningStack, stateDirectory: string): Promise<
   })
   await assigned
   const seconds = secondsSince(began)
-  const residentMib = await residentOf(/"operationsPort":(\d+)/.exec(output)?.[1] ?? '')
+  const memory = memoryOf(child.pid ?? 0)
   child.kill('SIGTERM')
   await ended
   say(`every partition assigned after ${seconds} s`)
-  return { seconds, residentMib }
+  return { seconds, memory }
 }
 
-async function residentOf(port: string): Promise<number> {
-  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
-  const bytes = Number(/^process_resident_memory_bytes\S* (\d\S*)/m.exec(metrics)?.[1] ?? 0)
-  return Math.round(bytes / 1_048_576)
+/** Heap and buffers, and pages of mapped files, which the system takes back when it needs them; in MiB. */
+function memoryOf(pid: number): Memory {
+  const file = `/proc/${pid}/status`
+  const status = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  const mib = (name: string): number =>
+    Math.round(Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) / 1_024)
+  return { own_mib: mib('RssAnon'), mapped_files_mib: mib('RssFile') }
 }
 
 function bytesBelow(directory: string, prefix: string): number {

@@ -216,6 +216,14 @@ function forget(...args: string[]): Promise<ScriptResult> {
   return runScript('forget', args, at.environment)
 }
 
+async function saleOfAnn() {
+  const [sale] = await rows(
+    `SELECT erp_id, outcome, toInt32(JSONExtractInt(detail, 'net_minor')) AS net FROM erp_deliveries_current
+     WHERE order_key = 'douyin:S1:order-of-ann'`,
+  )
+  return sale
+}
+
 /** Killed as soon as it says something. */
 async function forgetUntil(said: string): Promise<void> {
   const script = join(projectDirectory(), 'dist', 'scripts', 'forget.js')
@@ -286,6 +294,7 @@ test('a forgotten person is in no file any more, and nobody else and no sum is d
   const { spool: idle } = await openTestSpool(spool)
   await idle.append([aRecord('of-ann', { key: annHashes[0] ?? '' })])
   await idle.close()
+  const sale = await saleOfAnn()
   // Whoever is interrupted begins again.
   await forgetUntil('letting the nodes go')
   await forgetUntil('cleaning the tables')
@@ -330,6 +339,13 @@ test('a forgotten person is in no file any more, and nobody else and no sum is d
       `SELECT model, sum(amount_minor) AS amount FROM credits WHERE order_id = 'order-of-ann' GROUP BY model HAVING amount != 9000`,
     ),
   ).toEqual([])
+
+  // In the ERP it stays one sale, and the money goes back there too.
+  const after = await until(async () => {
+    const found = await saleOfAnn()
+    return found?.['net'] === 9_000 && found
+  }, 'the refund in the ERP')
+  expect(after).toEqual({ ...sale, net: 9_000 })
 
   // Days pass, in seconds.
   await at.hasten()

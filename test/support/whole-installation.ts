@@ -57,6 +57,21 @@ export async function openWholeInstallation(hashKey: Buffer): Promise<WholeInsta
       'log.cleaner.backoff.ms': '1000',
     },
   })
+  try {
+    return await install({ directory, stack, hashKey })
+  } catch (error) {
+    await stack.stop()
+    throw error
+  }
+}
+
+interface Ground {
+  readonly directory: string
+  readonly stack: RunningStack
+  readonly hashKey: Buffer
+}
+
+async function install({ directory, stack, hashKey }: Ground): Promise<WholeInstallation> {
   const broker = await new TestBroker(stack).open()
   const warehouse = connectWarehouse({
     ...{ url: stack.clickhouseUrl, database, user: 'default', password: '' },
