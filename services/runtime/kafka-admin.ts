@@ -122,7 +122,6 @@ async function completeConfigurations(
 ): Promise<string[]> {
   // All of them were just made; kafkajs will not ask about none.
   if (topics.length === 0) return []
-  if (topics.length === 0) return []
   const type = ConfigResourceTypes.TOPIC
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
