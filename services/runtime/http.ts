@@ -55,9 +55,9 @@ function watchIdle(server: Server): () => void {
     response.once('close', () => {
       // Only now is the connection idle to the server.
       if (stopping)
-        setImmediate(() => {
+        {setImmediate(() => {
           server.closeIdleConnections()
-        })
+        })}
     })
   })
   return () => {
