@@ -54,10 +54,11 @@ function watchIdle(server: Server): () => void {
     silent.delete(socket)
     response.once('close', () => {
       // Only now is the connection idle to the server.
-      if (stopping)
-        {setImmediate(() => {
+      if (stopping) {
+        setImmediate(() => {
           server.closeIdleConnections()
-        })}
+        })
+      }
     })
   })
   return () => {
