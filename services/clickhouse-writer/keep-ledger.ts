@@ -1,4 +1,4 @@
-// The writer's two duties for the ledger, for as long as it runs. ClickHouse away delays them and nothing else.
+// The writer's duties for the ledger and for who watches it, for as long as it runs. ClickHouse away delays them and nothing else.
 import { randomUUID } from 'node:crypto'
 import { topics } from '../core/topics'
 import type { Warehouse } from '../runtime/clickhouse'
@@ -9,6 +9,7 @@ import { repeat } from '../runtime/repeat'
 import { createTopicMarks } from './mark-topics'
 import type { Writer } from './run-writer'
 import { createLedgerWatch } from './watch-ledger'
+import { createLettersWatch } from './watch-letters'
 
 export interface LedgerDuties {
   readonly warehouse: Warehouse
@@ -49,4 +50,6 @@ export function keepLedger(service: Service, duties: LedgerDuties): void {
   })
   const rest = (tookMs: number): number => Math.max(settings.LEDGER_LOOK_MS, restAfterLook * tookMs)
   service.onStop(repeat(tolerant(look, { logger, part: 'ledger look' }), rest))
+  const letters = createLettersWatch(warehouse, service.metrics)
+  service.onStop(repeat(tolerant(letters, { logger, part: 'open dead letters' }), rest))
 }

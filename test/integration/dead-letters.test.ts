@@ -269,9 +269,14 @@ test('a version of an order that the writer refused is in the sums once, however
     ...broker.environment(),
     ...{ CLICKHOUSE_URL: stackFromEnvironment().clickhouseUrl, BATCH_WAIT_MS: '10' },
     ...{ CLICKHOUSE_DATABASE: warehouse.database, SESSION_TIMEOUT_MS: '6000' },
+    LEDGER_LOOK_MS: '100',
   })
   services.push(service)
   await service.start()
+  const shownOpen = async (): Promise<boolean> =>
+    /open_dead_letters\{stage="clickhouse-writer",reason="unknown-schema"\} 1/.test(
+      await service.metrics(),
+    )
   const first = anAttributedOrder()
   const second = nextVersion(first, { credits: [aCredit({ channel: 'wechat.group' })] })
   const third = nextVersion(second, { credits: [aCredit({ channel: 'direct' })] })
@@ -283,6 +288,7 @@ test('a version of an order that the writer refused is in the sums once, however
     values.map((value, place) => ({ ...at, value: place === 1 ? schema.write(value) : value })),
   )
   const [letter] = await listWhen(1, '--stage', 'clickhouse-writer')
+  await until(shownOpen)
   await schema.register()
   await ordered('replay', letter?.id ?? '')
   const sums = async (): Promise<unknown> =>
@@ -322,6 +328,7 @@ test('a version of an order that the writer refused is in the sums once, however
   expect(current).toEqual([
     { state: 'replayed', letter: letter?.id, reason: 'unknown-schema', record_key: key },
   ])
+  await until(async () => !(await shownOpen()))
 })
 
 test('letters are sought by filters, acted on together when that is meant, and a wrong id changes nothing', async () => {
