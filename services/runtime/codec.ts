@@ -12,8 +12,6 @@ import { DependencyError, SetupError } from './errors'
 import { readAvroRecords, standaloneSchema } from './schemas'
 
 const headerBytes = 5
-/** A schema that was not there may be put back; until it is asked for again, one question serves for many records. */
-const unknownMs = 1_000
 
 export interface RecordCodec<Value> {
   /** @throws when the value does not fit the schema: that is our own fault, not the data's */
@@ -116,8 +114,6 @@ interface CodecParts {
 
 function createCodec<Value>({ id, schema, fetchWriter }: CodecParts): RecordCodec<Value> {
   const type = typeOf(schema)
-  /** When the registry last said that it has no such schema. */
-  const unknown = new Map<number, number>()
   const resolvers = new Map<number, unknown>([[id, undefined]])
   let scratch = Buffer.alloc(16_384)
 
@@ -133,15 +129,15 @@ function createCodec<Value>({ id, schema, fetchWriter }: CodecParts): RecordCode
       return Buffer.from(scratch.subarray(0, end))
     },
     async learn(values) {
+      // What the registry does not know now it may know when the next values come: it is asked once a call.
+      const asked = new Set<number>()
       for (const value of values) {
         const writer = writerIdOf(value)
-        if (writer === null || resolvers.has(writer)) continue
-        const askedMs = unknown.get(writer)
-        if (askedMs !== undefined && performance.now() - askedMs < unknownMs) continue
+        if (writer === null || resolvers.has(writer) || asked.has(writer)) continue
+        asked.add(writer)
         const found = await fetchWriter(writer)
         const resolver = found === null ? null : resolverOf(type, found)
-        if (resolver === null) unknown.set(writer, performance.now())
-        else resolvers.set(writer, resolver)
+        if (resolver !== null) resolvers.set(writer, resolver)
       }
     },
     decode(value) {
