@@ -89,10 +89,12 @@ test('every table and view says what a row of it is', async () => {
   expect(silent).toEqual([])
 })
 
-test('every table that is fed remembers its inserts', async () => {
+test('every table in which a row twice would count twice remembers its inserts', async () => {
+  // What the ledger says of itself is replaced by what it says next, and findings are repeated anyhow.
   const forgetful = await select(
     `SELECT name FROM system.tables WHERE database = '${warehouse.database}'
-     AND engine LIKE '%MergeTree' AND name != 'schema_migrations'
+     AND engine LIKE '%MergeTree' AND name NOT IN ('schema_migrations', 'ledger_findings')
+     AND NOT (name LIKE 'ledger_%' AND engine = 'ReplacingMergeTree')
      AND create_table_query NOT LIKE '%non_replicated_deduplication_window = 1000%'`,
   )
   expect(forgetful).toEqual([])
