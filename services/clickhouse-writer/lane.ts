@@ -3,6 +3,7 @@ import type { Consumer, TopicPartition } from '../runtime/kafka-consumer'
 import { asDependency } from '../runtime/errors'
 import { retry } from '../runtime/retry'
 import type { Insert, InsertRefusal } from '../runtime/clickhouse'
+import { notePassedOver } from './note-passed-over'
 import { PartitionWriter, type PartitionStart } from './partition-writer'
 import { appendedTable, passOver, skipWritten } from './take-replays'
 import { writeBatch } from './write-batch'
@@ -87,6 +88,9 @@ export function createLane({ partition, start, tenure }: LaneStart, options: Wri
       })
       metrics.wrote(source, results, options.now())
     },
+    passOver: notePassedOver(source, partition, (insert) =>
+      again('clickhouse', () => timedInsert(insert, options)),
+    ),
   })
   const lane: Lane = {
     writer,

@@ -13,11 +13,14 @@ import {
   type BatchLimits,
   type Sized,
 } from '../core/warehouse/batch'
+import { gapsAmong, type NumberRange } from '../core/number-range'
 import type { IncomingRecord } from '../runtime/kafka'
 
 /** What was read of a partition in one go. */
 export interface Arrived {
   readonly records: readonly IncomingRecord[]
+  /** Offset that was asked of the broker. */
+  readonly fetchedOffset: number
   /** Offset of the last record, hidden ones included. */
   readonly lastOffset: number
   readonly highWatermark: number
@@ -28,10 +31,17 @@ export interface PartitionPorts {
   readonly commit: (offset: number, note: string) => Promise<void>
   /** Throws once the partition is no longer ours. */
   readonly write: (records: readonly IncomingRecord[]) => Promise<void>
+  /** Notes offsets at which there is nothing to be read; null where nobody follows offsets one by one. */
+  readonly passOver: ((hidden: readonly HiddenRange[]) => Promise<void>) | null
   /** Stops and restarts the flow of records into this partition. */
   readonly pause: () => void
   readonly resume: () => void
   readonly now: () => number
+}
+
+export interface HiddenRange extends NumberRange {
+  /** When Kafka took the record that stands nearest. */
+  readonly timestampMs: number
 }
 
 export interface PartitionStart {
@@ -49,6 +59,8 @@ export class PartitionWriter {
   #readUpTo: number
   #waiting: (Sized & { readonly record: IncomingRecord })[] = []
   #waitingBytes = 0
+  /** Offsets the broker has shown to hold nothing for a reader, not yet passed over. */
+  #hidden: NumberRange[] = []
   #sinceMs = 0
   #lastBatchAtMs = 0
   #caughtUp = false
@@ -74,7 +86,11 @@ export class PartitionWriter {
     return this.#position
   }
 
-  add({ records, lastOffset, highWatermark }: Arrived): void {
+  add({ records, fetchedOffset, lastOffset, highWatermark }: Arrived): void {
+    // Nothing is known of what lies before a fetch: that may have been removed.
+    const first = Math.max(this.next, fetchedOffset)
+    const offsets = records.map(({ offset }) => offset)
+    this.#remember(gapsAmong(offsets, { first, last: lastOffset }))
     if (this.#waiting.length === 0) this.#sinceMs = this.#ports.now()
     for (const record of records) {
       if (record.offset <= this.#readUpTo) continue
@@ -92,6 +108,15 @@ export class PartitionWriter {
       this.#paused = true
       this.#ports.pause()
     }
+    this.#wake()
+  }
+
+  /** The broker has shown that these offsets hold nothing for a reader. */
+  hide({ first, last }: NumberRange): void {
+    if (first > this.next || last < this.next) return
+    this.#remember([{ first: this.next, last }])
+    this.#readUpTo = last
+    if (this.#waiting.length === 0) this.#position = this.next
     this.#wake()
   }
 
@@ -137,6 +162,7 @@ export class PartitionWriter {
     const last = batch.at(-1)
     this.#lastBatchAtMs = this.#ports.now()
     if (last !== undefined) {
+      await this.#passOver(last)
       if (interrupted === null) {
         await this.#ports.commit(this.#position, boundaryText(last.offset))
       }
@@ -146,7 +172,26 @@ export class PartitionWriter {
     this.#interrupted = null
     this.#position = this.#waiting[0]?.offset ?? this.#readUpTo + 1
     // With more to write at once, the next note carries this position.
-    if (this.#ended || this.#waitMs() > 0) await this.#ports.commit(this.#position, '')
+    if (this.#ended || this.#waitMs() > 0) {
+      if (last !== undefined) await this.#passOver(last)
+      await this.#ports.commit(this.#position, '')
+    }
+  }
+
+  #remember(hidden: readonly NumberRange[]): void {
+    if (this.#ports.passOver !== null) this.#hidden.push(...hidden)
+  }
+
+  /** Before a position beyond them is committed. Told again after a crash, they are the same. */
+  async #passOver(last: IncomingRecord): Promise<void> {
+    const ranges = this.#hidden
+    if (ranges.length === 0) return
+    this.#hidden = []
+    const hidden = ranges.map((range) => {
+      const after = this.#waiting.find(({ offset }) => offset > range.last)
+      return { ...range, timestampMs: (after?.record ?? last).timestampMs }
+    })
+    await this.#ports.passOver?.(hidden)
   }
 
   #forget(length: number): void {

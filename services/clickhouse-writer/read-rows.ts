@@ -1,5 +1,5 @@
 // From Kafka's bytes to rows: what becomes of each record of a batch.
-import { orderTopicRow, topicRecordsTable } from '../core/ledger/topic-record-row'
+import { orderTopicRow, topicRecordsTable, type ReadAt } from '../core/ledger/topic-record-row'
 import type { Order } from '../core/records'
 import { deadLettersTable, feeds, type Feed } from '../core/warehouse/feeds'
 import type { Row } from '../core/warehouse/row'
@@ -23,6 +23,8 @@ export interface ReadRecord {
 export interface RowSource {
   readonly topic: string
   readonly table: string
+  /** Stands in the ledger for an offset at which there is no record; null where it follows none. */
+  readonly standIn: ((at: ReadAt) => Row) | null
   /** @throws DependencyError when the schema registry does not answer */
   read(records: readonly IncomingRecord[]): Promise<ReadRecord[]>
 }
@@ -58,6 +60,7 @@ export function feedSource(
   return {
     topic: feed.topic.name,
     table: feed.table,
+    standIn: feed.ledgerRowOf === undefined ? null : (at) => feed.ledgerRowOf?.(null, at) ?? {},
     async read(records) {
       await codec.learn(records.map(({ value }) => value))
       return records.map(readOne)
@@ -67,7 +70,7 @@ export function feedSource(
 
 /** Orders reach their table as attributed ones; as they stand in their topic only the ledger wants them. What
  * cannot be decoded the stream processor buries. */
-export function ledgerSource(codec: RecordCodec<Order>): RowSource {
+function ledgerSource(codec: RecordCodec<Order>): RowSource {
   const readOne = (record: IncomingRecord): ReadRecord => {
     const value = record.value === null ? null : codec.decode(record.value)
     return { ...nothing, record, ledgerRow: orderTopicRow(isReject(value) ? null : value, record) }
@@ -75,6 +78,7 @@ export function ledgerSource(codec: RecordCodec<Order>): RowSource {
   return {
     topic: topics.orders.name,
     table: topicRecordsTable,
+    standIn: (at) => orderTopicRow(null, at),
     async read(records) {
       await codec.learn(records.map(({ value }) => value))
       return records.map(readOne)
@@ -91,6 +95,7 @@ export function deadLetterSource(): RowSource {
   return {
     topic: deadLettersTopic.name,
     table: deadLettersTable,
+    standIn: null,
     read: (records) => Promise.resolve(records.map(readOne)),
   }
 }

@@ -38,6 +38,9 @@ export async function runWriter(options: WriterOptions): Promise<Writer> {
     onBatch: (batch, stale) => {
       if (tenure !== null) receive(batch, stale, tenure)
     },
+    onHidden: ({ first, last, ...partition }) => {
+      tenure?.lanes.get(keyOf(partition))?.writer.hide({ first, last })
+    },
     onCrash: options.onCrash,
   })
   return {
@@ -86,8 +89,8 @@ function receive(batch: Batch, stale: () => boolean, { lanes, consumer }: Tenure
   if (lane === undefined) return
   const next = lane.writer.next
   if (batch.fetchedOffset > next && lane.gapEnd !== batch.fetchedOffset) {
-    // Either nothing but transaction markers lay between, or a batch that an earlier generation had fetched
-    // has moved the reading position on. Read again from where we stand: only the first comes out the same.
+    // Either what lay between is gone, or a batch that an earlier generation had fetched has moved the reading
+    // position on. Read again from where we stand: only the first comes out the same, and the ledger will say so.
     lane.gapEnd = batch.fetchedOffset
     lane.stale = () => false
     consumer.seek({ topic: batch.topic, partition: batch.partition, offset: next })

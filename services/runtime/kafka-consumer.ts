@@ -18,6 +18,8 @@ export interface ConsumerOptions {
   /** The next batch of the same fetch waits for it. `stale()` turns true when the partition was taken away. After a
    * DependencyError the batch comes again; anything else it throws is our own fault and ends the consumer. */
   readonly onBatch: (batch: Batch, stale: () => boolean) => Promise<void> | void
+  /** Told of offsets at which a fetch found nothing but marks of transactions and what aborted ones had written. */
+  readonly onHidden?: (range: HiddenOffsets) => void
   /** This consumer has stopped for good. A SetupError when the operator must act. */
   readonly onCrash: (error: Error) => void
   /** Partitions whose state is at hand; the assigner tries to leave them here. */
@@ -29,6 +31,12 @@ export interface ConsumerOptions {
   readonly concurrency?: number
   /** How long it may neither fetch, join nor be given up before it counts as crashed. */
   readonly silenceMaxMs?: number
+}
+
+/** From `first` to `last`, both included. */
+export interface HiddenOffsets extends TopicPartition {
+  readonly first: number
+  readonly last: number
 }
 
 export interface CommittedOffset extends TopicPartition {
@@ -101,11 +109,22 @@ export async function runKafkaConsumer(
     state.joined = true
     options.onAssigned(partitionsOf(payload.memberAssignment), consumer)
   })
+  if (options.onHidden !== undefined) tellHidden(inner, options.onHidden)
   startOverAfterCrash(inner, { state, crash, run, client })
   await inner.connect()
   await inner.subscribe({ topics: [...options.topics], fromBeginning: true })
   await run()
   return consumer
+}
+
+/** kafkajs hands no batch over in which it found no record, and tells of it in its events only. */
+function tellHidden(inner: KafkajsConsumer, tell: (range: HiddenOffsets) => void): void {
+  inner.on(inner.events.END_BATCH_PROCESS, ({ payload }) => {
+    const { topic, partition, batchSize, lastOffset } = payload
+    const firstOffset = payload.firstOffset as string | null
+    if (batchSize > 0 || firstOffset === null) return
+    tell({ topic, partition, first: Number(firstOffset), last: Number(lastOffset) })
+  })
 }
 
 interface ConsumerState {

@@ -12,7 +12,7 @@ function aRecord(offset: number, bytes = 10): IncomingRecord {
     key: null,
     value: Buffer.alloc(bytes),
     headers: {},
-    timestampMs: 0,
+    timestampMs: offset * 10,
   }
 }
 
@@ -20,6 +20,7 @@ function arrived(...offsets: number[]): Parameters<PartitionWriter['add']>[0] {
   const lastOffset = offsets.at(-1) ?? 0
   return {
     records: offsets.map((offset) => aRecord(offset)),
+    fetchedOffset: offsets[0] ?? 0,
     lastOffset,
     highWatermark: lastOffset + 1,
   }
@@ -45,6 +46,10 @@ function start(
     {
       commit: (offset, text) => note(`committed ${offset} ${text}`.trim()),
       write: (records) => note(`wrote ${records.map(({ offset }) => offset).join(' ')}`),
+      passOver: (hidden) =>
+        note(
+          `passed over ${hidden.map((one) => `${one.first}-${one.last} at ${one.timestampMs}`).join(', ')}`,
+        ),
       pause: () => log.push('paused'),
       resume: () => log.push('resumed'),
       now: () => 0,
@@ -106,9 +111,41 @@ test('an interrupted batch of which nothing is left is passed over', async () =>
 
 test('hidden records at the end are committed with the batch before them', async () => {
   const rig = start()
-  rig.writer.add({ records: [aRecord(0)], lastOffset: 4, highWatermark: 5 })
-  await finish(rig, 3)
-  expect(rig.log).toEqual(['committed 0 last=0', 'wrote 0', 'committed 5'])
+  rig.writer.add({ records: [aRecord(0)], fetchedOffset: 0, lastOffset: 4, highWatermark: 5 })
+  await finish(rig, 4)
+  expect(rig.log).toEqual(['passed over 1-4 at 0', 'committed 0 last=0', 'wrote 0', 'committed 5'])
+})
+
+test('offsets that hold nothing are passed over before a position beyond them is committed, what lies before a fetch never', async () => {
+  const rig = start()
+  rig.writer.hide({ first: 0, last: 1 })
+  expect(rig.writer.position).toBe(2)
+  const records = [5, 8].map((offset) => aRecord(offset))
+  rig.writer.add({ records, fetchedOffset: 4, lastOffset: 8, highWatermark: 10 })
+  await finish(rig, 4)
+  expect(rig.log).toEqual([
+    'passed over 0-1 at 50, 4-4 at 50, 6-7 at 80',
+    'committed 2 last=8',
+    'wrote 5 8',
+    'committed 9',
+  ])
+})
+
+test('what is hidden at the end moves the position on, and is passed over with the next record', async () => {
+  const rig = start()
+  rig.writer.add(arrived(0))
+  await until(() => rig.log.length === 3)
+  rig.writer.hide({ first: 1, last: 1 })
+  rig.writer.hide({ first: 7, last: 7 })
+  expect(rig.writer.position).toBe(2)
+  rig.writer.add(arrived(2))
+  await finish(rig, 7)
+  expect(rig.log.slice(3)).toEqual([
+    'passed over 1-1 at 20',
+    'committed 2 last=2',
+    'wrote 2',
+    'committed 3',
+  ])
 })
 
 test('a record read twice is written once', async () => {

@@ -3,7 +3,9 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
+import { touchpointKey } from '../../services/core/identity/node'
 import { touchpointInLedger, type LedgerKind } from '../../services/core/ledger/tally'
+import { partitionOf } from '../../services/core/partition'
 import type { AttributedOrder, Order, Touchpoint } from '../../services/core/records'
 import { topics } from '../../services/core/topics'
 import type { Warehouse } from '../../services/runtime/clickhouse'
@@ -110,6 +112,26 @@ async function differences(): Promise<string[]> {
 
 function textOf({ kind, station, fault, records, ids, seenAt }: Difference): string {
   return `${records} ${kind} ${fault} at ${station}, seen at ${seenAt}: ${ids.join(' ')}`
+}
+
+/** As a replay of dead letters writes: in a transaction, whose mark takes an offset of its own. */
+async function writeInTransaction(
+  touchpoint: Touchpoint,
+  { committed }: { readonly committed: boolean },
+): Promise<void> {
+  const producer = await broker.kafka.connectTransactionalProducer({
+    transactionalId: `${broker.prefix}operator`,
+    transactionTimeoutMs: 10_000,
+  })
+  const transaction = await producer.begin()
+  const codec = await broker.registry.topicCodec(topics.touchpoints)
+  const key = touchpointKey(touchpoint)
+  const partition = partitionOf(Buffer.from(key), broker.partitions)
+  const topic = broker.prefix + topics.touchpoints.name
+  await transaction.send([{ topic, partition, key, value: codec.encode(touchpoint) }])
+  // Left open it is aborted by whoever begins next.
+  if (committed) await transaction.commit()
+  await producer.close()
 }
 
 /** `npm run ledger -- …` */
@@ -333,6 +355,24 @@ test('a sum that drifted from the orders is found by day, and a rebuild brings b
     expect(await digest()).toEqual(right)
     expect(await differences()).toEqual([])
   }
+})
+
+test('marks of transactions and what aborted ones wrote hold nothing, and nothing was removed there', async () => {
+  const collector = anEdge()
+  const [first, aborted, replayed, last] = touched('first', 'aborted', 'replayed', 'last')
+  if (!first || !aborted || !replayed || !last) throw new Error('no touches')
+  await collector.take([first])
+  await writeInTransaction(aborted, { committed: false })
+  await writeInTransaction(replayed, { committed: true })
+  await until(async () => (await count('touchpoints')) === 2)
+  // The mark at the end of the partition is no record that nobody has read.
+  await untilRead()
+  expect(await differences()).toEqual([])
+  await collector.take([last])
+  await until(async () => (await count('touchpoints')) === 3)
+  await until(async () => (await stations('touchpoint'))?.['accepted'] === 2)
+  await untilRead()
+  expect(await differences()).toEqual([])
 })
 
 test('records removed from the topic before they were read are missing, by sequence and by offset', async () => {

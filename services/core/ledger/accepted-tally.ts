@@ -1,13 +1,8 @@
 // What one run of an edge has answered 2xx for, of one source and minute: how many, which set, and which of the
 // numbers it gave out. The numbers are what lets a single lost record be found among records that were written
 // though their client heard nothing.
+import type { NumberRange } from '../number-range'
 import { addToDigest } from './hash-id'
-
-/** Numbers `first` to `last`, both included. */
-export interface NumberRange {
-  readonly first: number
-  readonly last: number
-}
 
 export interface AcceptedTally {
   records: number
