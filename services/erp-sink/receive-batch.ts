@@ -3,7 +3,7 @@ import { isForAnother } from '../core/dead-letters/replay'
 import { isReject, type Reject } from '../core/reject'
 import type { RecordCodec } from '../runtime/codec'
 import type { IncomingRecord, OutgoingRecord } from '../runtime/kafka'
-import type { Batch } from '../runtime/kafka-consumer'
+import type { Batch, HiddenOffsets } from '../runtime/kafka-consumer'
 import { retry } from '../runtime/retry'
 import type { DeliveryLog } from './delivery-log'
 import type { PartitionState } from './partition-state'
@@ -49,6 +49,7 @@ export async function receiveBatch(
       state.takePosition(record, position)
       return 'taken'
     })
+    state.readStockTo(batch.lastOffset + 1, batch.highWatermark)
   } else {
     await readAll(codecs.deliveries, (_record, delivery) => {
       state.takeDelivery(delivery, now())
@@ -56,6 +57,18 @@ export async function receiveBatch(
     })
   }
   if (batch.topic === names.orders) state.pending.readTo(batch.lastOffset + 1)
+}
+
+/** Takes note of offsets that hold nothing to read: the last ones of stock-positions mostly do, being markers. */
+export function passHidden(
+  range: HiddenOffsets,
+  tenure: Tenure,
+  { topicPrefix }: SinkOptions,
+): void {
+  const reading = tenure.readings.get(readingKey(range))
+  if (tenure.over || reading?.pass(range, tenure.consumer) !== true) return
+  if (range.topic !== topicNames(topicPrefix).positions) return
+  tenure.states.get(range.partition)?.readStockTo(range.last + 1, range.last + 1)
 }
 
 /** Goes on reading orders once half of the queue is worked off. */

@@ -6,7 +6,7 @@ import type { TopicPartition } from '../runtime/kafka-consumer'
 import { retry } from '../runtime/retry'
 import { createDeliveryLog, type DeliveryLog } from './delivery-log'
 import type { PartitionState } from './partition-state'
-import { receiveBatch } from './receive-batch'
+import { passHidden, receiveBatch } from './receive-batch'
 import type { SinkOptions } from './sink-options'
 import { beginTenure, takeOver, topicNames, type Tenure } from './tenure'
 import { reportOwed, workOnce } from './work-once'
@@ -45,12 +45,11 @@ export async function runSink(options: SinkOptions): Promise<Sink> {
     partitions: readonly TopicPartition[],
     consumer: Tenure['consumer'],
   ): void => {
-    if (tenure !== null) {
-      leaving.push(...end(tenure))
-    }
+    const before = tenure
+    if (before !== null) leaving.push(...end(before))
     turns += 1
     const token = `${processId}:${turns}`
-    const next = beginTenure(partitions, consumer, { token, settings: options.state })
+    const next = beginTenure(partitions, consumer, { token, settings: options.state, before })
     tenure = next
     takeOver(partitions, next, { options, log }).catch((error: unknown) => {
       if (!next.over && !stopping) onCrash(error)
@@ -64,13 +63,16 @@ export async function runSink(options: SinkOptions): Promise<Sink> {
     onBatch: async (batch) => {
       if (tenure !== null) await receiveBatch(batch, tenure, { options, log })
     },
+    onHidden: (range) => {
+      if (tenure !== null) passHidden(range, tenure, options)
+    },
     onCrash,
   })
 
   const nextRound = async (): Promise<Tenure | null> => {
     const left = leaving
     leaving = []
-    await release(left, tenure, log)
+    await release(left, log)
     return stopping ? null : tenure
   }
   // By the clock, not by the loop: while the ERP is away the loop stands still.
@@ -90,7 +92,7 @@ export async function runSink(options: SinkOptions): Promise<Sink> {
       await working
       const last = tenure
       if (last !== null) leaving.push(...end(last))
-      await release(leaving, null, log).catch((error: unknown) => {
+      await release(leaving, log).catch((error: unknown) => {
         options.logger.warn({ err: error }, 'partitions not released: their next owner waits')
       })
       await consumer.close()
@@ -130,14 +132,9 @@ function end(tenure: Tenure): PartitionState[] {
   return states
 }
 
-/** Tells the next owner of partitions that are not ours any more that no call is under way. */
-async function release(
-  left: readonly PartitionState[],
-  tenure: Tenure | null,
-  log: DeliveryLog,
-): Promise<void> {
+/** Tells the next owner of partitions, which may be this process again, that no call is under way and all is on record. */
+async function release(left: readonly PartitionState[], log: DeliveryLog): Promise<void> {
   for (const { partition, token, wasOpen } of left) {
-    if (tenure?.states.has(partition) === true) continue
     // Who never had its turn cannot speak for the owner before it, whose call may still be under way.
     if (!wasOpen) continue
     await log.write(partition, [ownerDelivery(partition, { token, released: true })])

@@ -5,7 +5,7 @@ import { DependencyError, SetupError } from '../runtime/errors'
 import type { Consumer, TopicPartition } from '../runtime/kafka-consumer'
 import { retry } from '../runtime/retry'
 import type { DeliveryLog } from './delivery-log'
-import { PartitionState, type StateSettings } from './partition-state'
+import { PartitionState, type Turn } from './partition-state'
 import { TopicReading } from './topic-reading'
 import type { SinkOptions } from './sink-options'
 
@@ -36,16 +36,17 @@ export function topicNames(prefix: string): {
   }
 }
 
-/** Pauses what was assigned; nothing is read before the partition's positions are known. */
+/** Pauses what was assigned; nothing is read before the partition's positions are known. `before` is the tenure that ends. */
 export function beginTenure(
   partitions: readonly TopicPartition[],
   consumer: Consumer,
-  turn: { readonly token: string; readonly settings: StateSettings },
+  turn: Turn & { readonly before: Tenure | null },
 ): Tenure {
   consumer.pause(partitions)
   const states = new Map<number, PartitionState>()
   for (const { partition } of partitions) {
-    states.set(partition, new PartitionState(partition, turn.token, turn.settings))
+    const former = turn.before?.states.get(partition) ?? null
+    states.set(partition, new PartitionState(partition, { ...turn, former }))
   }
   return {
     over: false,

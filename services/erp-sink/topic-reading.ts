@@ -1,5 +1,5 @@
 // Follows one topic-partition from a given position without a gap.
-import type { Batch, Consumer, TopicPartition } from '../runtime/kafka-consumer'
+import type { Batch, Consumer, HiddenOffsets, TopicPartition } from '../runtime/kafka-consumer'
 import type { IncomingRecord } from '../runtime/kafka'
 
 export class TopicReading {
@@ -19,14 +19,24 @@ export class TopicReading {
    * second comes out the same.
    */
   take(batch: Batch, consumer: Consumer): readonly IncomingRecord[] | null {
-    if (batch.fetchedOffset > this.next && this.gapEnd !== batch.fetchedOffset) {
-      this.gapEnd = batch.fetchedOffset
-      const { topic, partition } = this.from
-      consumer.seek({ topic, partition, offset: this.next })
-      return null
-    }
+    if (this.readsAgain(batch.fetchedOffset, consumer)) return null
     const records = batch.records.filter(({ offset }) => offset >= this.next)
     this.next = Math.max(this.next, batch.lastOffset + 1)
     return records
+  }
+
+  /** Whether offsets at which there is nothing to read follow on what was taken, and are therefore passed. */
+  pass({ first, last }: HiddenOffsets, consumer: Consumer): boolean {
+    if (this.readsAgain(first, consumer)) return false
+    this.next = Math.max(this.next, last + 1)
+    return true
+  }
+
+  private readsAgain(offset: number, consumer: Consumer): boolean {
+    if (offset <= this.next || this.gapEnd === offset) return false
+    this.gapEnd = offset
+    const { topic, partition } = this.from
+    consumer.seek({ topic, partition, offset: this.next })
+    return true
   }
 }

@@ -36,8 +36,8 @@ interface Taken {
 
 async function deliverDue(open: readonly PartitionState[], workplace: Workplace): Promise<boolean> {
   const { options } = workplace
-  const batch = takeDue(open, options)
-  if (batch.length === 0) return false
+  const { batch, passed } = takeDue(open, options)
+  if (batch.length === 0) return passed > 0
   const outcomes = await attempt(batch, workplace, (live, erp) => deliverBatch(live, erp, options))
   if (outcomes === null) return false
   for (const state of new Set(batch.map((taken) => taken.state))) {
@@ -47,21 +47,29 @@ async function deliverDue(open: readonly PartitionState[], workplace: Workplace)
   return true
 }
 
-/** What is due and still owed, the partitions by turns. */
-function takeDue(open: readonly PartitionState[], { batchMax, now }: SinkOptions): Taken[] {
+/** What is due and still owed, the partitions by turns, and how many are not owed any more. */
+function takeDue(
+  open: readonly PartitionState[],
+  { batchMax, now }: SinkOptions,
+): { readonly batch: readonly Taken[]; readonly passed: number } {
   const share = Math.max(1, Math.ceil(batchMax / Math.max(1, open.length)))
   const batch: Taken[] = []
+  let passed = 0
   for (const limit of [share, batchMax]) {
     for (const state of open) {
       const room = Math.min(limit, batchMax - batch.length)
       for (const due of room > 0 ? state.pending.due(now(), room) : []) {
         if (batch.some((taken) => taken.state === state && taken.due.key === due.key)) continue
-        if (state.isOwed(due.value, due.version)) batch.push({ state, due })
-        else state.pending.settled(due.key, { lastOffset: due.lastOffset, nowMs: now() })
+        if (state.isOwed(due.value, due.version)) {
+          batch.push({ state, due })
+        } else {
+          passed += 1
+          state.pending.settled(due.key, { lastOffset: due.lastOffset, nowMs: now() })
+        }
       }
     }
   }
-  return batch.slice(0, batchMax)
+  return { batch: batch.slice(0, batchMax), passed }
 }
 
 interface Outcome extends OrderOutcome {

@@ -253,6 +253,29 @@ test('reserved stock reaches the ERP as the net change, and what is released com
   expect(erp.stock.get('SKU-0002')).toBe(2)
 })
 
+test('reserved stock is judged although its topic ends with more that was taken back than one fetch brings', async () => {
+  await writePositions([aPosition({ quantity: 4 })])
+  const producer = await broker.kafka.connectTransactionalProducer({
+    transactionalId: `${broker.prefix}taken-back`,
+    transactionTimeoutMs: 10_000,
+  })
+  const topic = broker.prefix + topics.stockPositions.name
+  const transaction = await producer.begin()
+  for (let part = 0; part < 5; part += 1) {
+    const value = Buffer.alloc(500_000, part)
+    await transaction.send(
+      Array.from({ length: broker.partitions }, (_, partition) => ({
+        ...{ topic, partition, key: `taken back ${part}`, value },
+      })),
+    )
+  }
+  await transaction.abort()
+  await producer.close()
+  const sink = await run()
+  await until(() => erp.stock.get('SKU-0001') === 4)
+  expect(sink.crashes).toEqual([])
+})
+
 test.each(['before', 'after'] as const)(
   'a crash %s the ERP books a delta neither loses nor doubles it',
   async (moment) => {

@@ -25,22 +25,19 @@ export interface DeliveryMemory {
   readonly orders: Map<string, Pick<ErpDelivery, 'outcome' | 'digest' | 'version'>>
   /** By warehouse. */
   readonly deltas: Map<string, DeltaMemory>
-  owner: Owner | null
 }
 
 export function createMemory(): DeliveryMemory {
-  return { orders: new Map(), deltas: new Map(), owner: null }
+  return { orders: new Map(), deltas: new Map() }
 }
 
 /**
- * Takes a record in; of an order, one of a lower version is a straggler and changes nothing. The oldest orders
+ * Takes the record of a document in; of an order, one of a lower version is a straggler and changes nothing. The oldest orders
  * beyond `ordersMax` are forgotten: the ERP itself is asked before anything is sent.
  */
 export function remember(memory: DeliveryMemory, record: ErpDelivery, ordersMax: number): void {
   const { orders, deltas } = memory
-  if (record.kind === 'owner') {
-    memory.owner = { token: record.reference, released: record.outcome === 'released' }
-  } else if (record.kind === 'delta') {
+  if (record.kind === 'delta') {
     const detail = JSON.parse(record.detail) as Omit<DeltaMemory, 'outcome' | 'reference'> & {
       readonly warehouse: string
     }

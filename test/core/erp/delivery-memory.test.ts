@@ -3,7 +3,6 @@ import {
   deltaDelivery,
   isOwed,
   orderDelivery,
-  ownerDelivery,
   remember,
 } from '../../../services/core/erp/delivery-memory'
 import { digestOfDocument } from '../../../services/core/erp/sale-document'
@@ -64,10 +63,4 @@ test('what a delta leads to and what the ERP holds survive in one record', () =>
   expect(record).toMatchObject({ document_key: 'delta:2:SH1', delivered_at: null })
   remember(memory, record, 10)
   expect(memory.deltas.get('SH1')).toEqual({ ...delta, outcome: 'planned' })
-})
-
-test('the owner of a partition is remembered with whether it has let go', () => {
-  const memory = createMemory()
-  remember(memory, ownerDelivery(0, { token: 'p:1', released: false }), 10)
-  expect(memory.owner).toEqual({ token: 'p:1', released: false })
 })
