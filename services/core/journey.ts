@@ -17,6 +17,7 @@ import { kindOf, orderNode, partitionKeyOf, touchpointKey } from './identity/nod
 import { settleIdentities } from './identity/settle-identities'
 import { tendNode } from './identity/tend'
 import type { Arrival, Fact, Touchpoint } from './records'
+import type { Reject } from './reject'
 import { stage } from './stage'
 import { tooOld } from './too-old'
 import { topics } from './topics'
@@ -55,13 +56,12 @@ export function journeyStage(settings: JourneySettings) {
           arrive(turn, arrivalOf(observation.value), settings.gather)
           return undefined
         case 'orders': {
-          const fault = tooOld(observation.value)
+          const fault = tooOld(observation.value, turn.appendedAt)
           if (fault === undefined) observeOrder(turn, observation.value)
           return fault
         }
         case 'journey-facts':
-          hear(turn, observation.value, settings)
-          return undefined
+          return hear(turn, observation.value, settings)
       }
     },
     settle: (turn: JourneyTurn, changes: readonly JourneyChange[]) => {
@@ -74,10 +74,13 @@ export function journeyStage(settings: JourneySettings) {
   })
 }
 
-function hear(turn: JourneyTurn, fact: Fact, settings: JourneySettings): void {
+function hear(turn: JourneyTurn, fact: Fact, settings: JourneySettings): Reject | undefined {
+  const fault = fact.snapshot === null ? undefined : tooOld(fact.snapshot, turn.appendedAt)
+  if (fault !== undefined) return fault
   if (fact.forget !== null) forget(turn, fact.forget, settlingOf(turn, settings.orders))
   else if (fact.reset !== null) reset(turn, fact.reset)
   else receive(turn, fact, settings.gather)
+  return undefined
 }
 
 function isToForget({ forget: told, reset: heard }: Fact): boolean {

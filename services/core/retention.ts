@@ -1,9 +1,12 @@
-// How long the stages keep what. Everything is judged by the times at which records were accepted, never by a
-// clock, and a week later than any rule needs it, so that a stage that lags behind decides the same.
-import { eventAgeMaxMs } from './edge/event-time'
+// How long the stages keep what: by the times at which records were accepted and reached their topics, never by a
+// clock. Everything is kept for longer than any rule needs it by more than a record can lie unread in its topic, so
+// that a stage that lags behind, or a partition of it, decides the same. What waited before it reached its topic, as
+// a dead letter or in a spool, is judged by when it did.
+import { eventAgeMaxMs, eventLeadMaxMs } from './edge/event-time'
+import { inputsKeptMs } from './topics'
 
 const dayMs = 86_400_000
-const marginMs = 7 * dayMs
+const marginMs = inputsKeptMs + 7 * dayMs
 
 /** An order's snapshots are taken for so long after its creation; later ones are rejected. */
 export const orderAgeMaxMs = 400 * dayMs
@@ -12,7 +15,13 @@ export const orderKeptMs = orderAgeMaxMs + marginMs
 /** Identifiers that show nothing new for so long are let go. */
 export const idleMaxMs = 400 * dayMs
 
-/** A touch is kept until no order can be accepted any more whose window it lies in. */
+/** How long before an order was told to have converted the touches it looks at may have been accepted. An order told
+ * within the age that events may have looks at its whole window; one told later at what is surely still kept. */
+export function touchReachMs(longestWindowMs: number): number {
+  return longestWindowMs + eventAgeMaxMs + eventLeadMaxMs
+}
+
+/** A touch is kept, after its acceptance, until no order looks at it any more. */
 export function touchKeptMs(longestWindowMs: number): number {
-  return longestWindowMs + eventAgeMaxMs + marginMs
+  return touchReachMs(longestWindowMs) + marginMs
 }

@@ -17,6 +17,9 @@ export interface NodeState<Entry> {
 export interface Turn<Entry, Message, Output extends Topic, Change> extends NodeState<Entry> {
   /** Epoch ms up to which this partition's records were accepted when the batch began; 0 while unknown. */
   readonly acceptedUpTo: number
+  /** Epoch ms at which the record that is heard reached its topic: the record's own, however far the partition
+   * is. While a node is looked after, `acceptedUpTo`; 0 while unknown. */
+  readonly appendedAt: number
   /** Tells another node something; it arrives through the loop topic, in order for each pair of nodes. */
   send(message: Message): void
   /** Null removes what was said of the key, in a topic that is compacted. */

@@ -18,6 +18,9 @@ export type ValueOf<T extends Topic> = Records[T['record']]
 
 const dayMs = 86_400_000
 
+/** Longest time a touchpoint or an order can lie unread in its topic. */
+export const inputsKeptMs = 14 * dayMs
+
 function topic<const Name extends string, const Value extends RecordName>(
   name: Name,
   record: Value,
@@ -33,13 +36,13 @@ export const topics = {
   touchpoints: topic('touchpoints', 'Touchpoint', {
     ...shared,
     cleanup: 'delete',
-    retentionMs: 14 * dayMs,
+    retentionMs: inputsKeptMs,
     key: 'strongest identifier, or event:source:id',
   }),
   orders: topic('orders', 'Order', {
     ...shared,
     cleanup: 'delete',
-    retentionMs: 14 * dayMs,
+    retentionMs: inputsKeptMs,
     key: 'order key platform:shop:order_id',
   }),
   journeyFacts: topic('journey-facts', 'Fact', {
@@ -59,7 +62,7 @@ export const topics = {
   }),
   stockPositions: topic('stock-positions', 'StockPosition', {
     ...compacted,
-    key: 'order key|SKU',
+    key: 'order key|SKU, and |warehouse where there is one',
   }),
   erpDeliveries: topic('erp-deliveries', 'ErpDelivery', { ...compacted, key: 'document key' }),
   findings: topic('findings', 'Finding', {

@@ -283,7 +283,8 @@ export class PartitionTask {
     if (crashes >= crashesMax) return reject('crashed', `crashed the processor ${crashes} times`)
     const value = wiring.decode(record)
     if (isReject(value)) return value
-    return batch.observe({ topic: wiring.catalogueName(record.topic), value })
+    const { topic, timestampMs: appendedAt } = record
+    return batch.observe({ topic: wiring.catalogueName(topic), value, appendedAt })
   }
 
   #changelog(state: readonly StateRecord[], mark: StageMark): OutgoingRecord[] {

@@ -26,9 +26,16 @@ export interface Placement {
   readonly acceptedUpTo: number
 }
 
+export interface HeardRecord {
+  readonly topic: string
+  readonly value: unknown
+  /** Epoch ms at which it reached its topic, where that is known. */
+  readonly appendedAt?: number
+}
+
 export interface StageBatch {
   /** Applies one record. A rejected record has changed nothing. */
-  observe(observation: { readonly topic: string; readonly value: unknown }): Reject | undefined
+  observe(observation: HeardRecord): Reject | undefined
   /** Looks after a node no record is about. */
   tend(node: string, upkeep: Upkeep): void
   /** Settles every node that asked for it; once, at the end. */
@@ -54,6 +61,7 @@ export function openBatch(
   const local: ValueOf<Topic>[] = []
   const changed = new Map<string, unknown[]>()
   const counts = { local: 0, settled: 0, purging: 0 }
+  let appendedAt = placement.acceptedUpTo
 
   const send = (message: ValueOf<Topic>): void => {
     const key = stage.partitionKeyOf(nodeOfMessage(stage, message))
@@ -64,6 +72,7 @@ export function openBatch(
   const turnOf = (node: string): Turn<ValueOf<Topic>, ValueOf<Topic>, Topic, unknown> => ({
     ...stateOf(node, overlay as Overlay<ValueOf<Topic>>),
     acceptedUpTo: placement.acceptedUpTo,
+    appendedAt,
     send,
     emit: (topic, key, value) => emissions.push({ topic, key, value }),
     change: (change) => {
@@ -83,18 +92,16 @@ export function openBatch(
     local.length = 0
   }
   return {
-    observe: (observation) => {
-      const typed = observation as Observation<Topic>
-      const key = stage.partitionKeyOf(stage.nodeOf(typed))
+    observe: ({ topic, value, appendedAt: reachedAt }) => {
+      const typed = { topic, value } as Observation<Topic>
+      appendedAt = reachedAt ?? 0
+      const isHome = homeOf(stage, typed, placement.partitions) === placement.partition
       let outcome: Reject | undefined
-      if (partitionOf(Buffer.from(key), placement.partitions) === placement.partition) {
-        outcome = apply(typed)
-      } else if (stage.redirect === null) {
-        outcome = reject('invalid', `key: belongs to another partition than ${placement.partition}`)
-      } else {
-        send(stage.redirect(typed))
-      }
+      if (isHome) outcome = apply(typed)
+      else if (stage.redirect === null) outcome = stray(placement)
+      else send(stage.redirect(typed))
       hearLocal()
+      appendedAt = placement.acceptedUpTo
       return outcome
     },
     tend: (node, upkeep) => {
@@ -113,6 +120,14 @@ export function openBatch(
     changes: () => overlay.changes(),
     counts,
   }
+}
+
+function homeOf(stage: AnyStage, observation: Observation<Topic>, partitions: number): number {
+  return partitionOf(Buffer.from(stage.partitionKeyOf(stage.nodeOf(observation))), partitions)
+}
+
+function stray({ partition }: Placement): Reject {
+  return reject('invalid', `key: belongs to another partition than ${partition}`)
 }
 
 function addTo(changed: Map<string, unknown[]>, node: string, change: unknown): void {

@@ -17,6 +17,7 @@ interface MemoryRecord {
   readonly key: string
   /** Null removes what was said of the key. */
   readonly bytes: Buffer | null
+  readonly appendedAt: number
 }
 
 interface Task {
@@ -44,6 +45,7 @@ export class TopologyDriver {
   readonly #tasks: Task[]
   readonly #written: MemoryRecord[] = []
   #acceptedUpTo = 0
+  #appendedAt = 0
   /** Records that a stage refused. */
   readonly rejected: {
     readonly topic: string
@@ -77,6 +79,12 @@ export class TopologyDriver {
     stray: { key: string; partition: number; value: ValueOf<T> },
   ): this {
     this.#append(topic, stray)
+    return this
+  }
+
+  /** What is appended from now on reaches its topic then; before this is called nobody knows when. */
+  at(appendedAtMs: number): this {
+    this.#appendedAt = appendedAtMs
     return this
   }
 
@@ -143,7 +151,8 @@ export class TopologyDriver {
       const waiting = [...queues.values()].filter(({ length }) => length > 0)
       const record = waiting[this.#pick(waiting.length)]?.shift()
       if (record === undefined) break
-      const outcome = batch.observe({ topic: record.topic.name, value: this.#decode(record) })
+      const { topic, appendedAt } = record
+      const outcome = batch.observe({ topic: topic.name, value: this.#decode(record), appendedAt })
       if (outcome !== undefined) {
         this.rejected.push({
           topic: record.topic.name,
@@ -178,7 +187,7 @@ export class TopologyDriver {
     { key, value, partition }: { key: string; value: unknown; partition: number },
   ): void {
     const bytes = value === null ? null : this.#codec(topic).encode(value)
-    const record = { topic, partition, key, bytes }
+    const record = { topic, partition, key, bytes, appendedAt: this.#appendedAt }
     this.#written.push(record)
     for (const task of this.#tasks) {
       const reads = [...task.stage.reads, ...(task.stage.loops === null ? [] : [task.stage.loops])]

@@ -25,7 +25,7 @@ export const stockStage = stage({
   partitionKeyOf: (node) => node,
   redirect: null,
   step: (turn: StockTurn, { value }) => {
-    const fault = tooOld(value)
+    const fault = tooOld(value, turn.appendedAt)
     if (fault === undefined) reserve(turn, withoutBuyer(value))
     return fault
   },
@@ -99,8 +99,13 @@ function nextPosition(
 }
 
 function positionKey(of: Pick<StockPosition, 'order_key' | 'sku' | 'warehouse'>): string {
-  const warehouse = of.warehouse === '' ? '' : `|${of.warehouse}`
-  return `${of.order_key}|${of.sku}${warehouse}`
+  const parts = of.warehouse === '' ? [of.order_key, of.sku] : [of.order_key, of.sku, of.warehouse]
+  return parts.map(markSeparators).join('|')
+}
+
+/** Shops and warehouses choose their own codes, and none may read like two. */
+function markSeparators(text: string): string {
+  return text.replace(/[\\|]/g, (sign) => `\\${sign}`)
 }
 
 function reasonOf(order: Order): string {

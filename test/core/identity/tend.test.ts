@@ -9,7 +9,7 @@ import { journeyStage } from '../../../services/core/journey'
 import type { Order, Touchpoint } from '../../../services/core/records'
 import { stockStage } from '../../../services/core/stock/reserve'
 import { topics } from '../../../services/core/topics'
-import { anOrder, aTouchpoint, dayMs, evening, hourMs } from '../../given'
+import { anOrder, aTouchpoint, dayMs, evening, hourMs, minuteMs } from '../../given'
 import { TopologyDriver } from '../../support/topology-driver'
 
 function stageUnder(attribution: AttributionSettings): unknown {
@@ -36,8 +36,9 @@ function buy(into: TopologyDriver, given: Partial<Order> = {}): void {
 const stored = (it: TopologyDriver, letter: string): number =>
   [...it.state().keys()].filter((key) => key.includes(` ${letter}`)).length
 
-// The longest window is 30 days, an event may be 30 days late, and a week is kept beyond.
-const needed = 67 * dayMs
+// The longest window is 30 days, an event may be 30 days late or 5 minutes ahead; inputs lie unread for 14 days at most,
+// and a week is kept beyond.
+const needed = 81 * dayMs + 5 * minuteMs
 
 test('a touch leaves the store when no order can need it any more, and not a moment before', () => {
   const it = driver()
@@ -56,10 +57,10 @@ test('a refund after the touches have left scales the credits as they were, to t
   buy(it)
   it.run()
   const before = it.latest(topics.attributedOrders).get('douyin:shop:1')
-  it.tend(evening + 68 * dayMs)
+  it.tend(evening + 82 * dayMs)
   expect(stored(it, 't|')).toBe(0)
   expect(it.read(topics.attributedOrders)).toHaveLength(1)
-  buy(it, { updated_at: evening + 69 * dayMs, refunded_minor: 1, status: 'refunded' })
+  buy(it, { updated_at: evening + 83 * dayMs, refunded_minor: 1, status: 'refunded' })
   it.run()
   const after = it.latest(topics.attributedOrders).get('douyin:shop:1')
   expect(after?.journey).toEqual(before?.journey)
@@ -75,8 +76,8 @@ test('an order that was unpaid when its touches left is credited when it is paid
   const it = driver()
   touch(it, { id: 'old', channel: 'old' })
   buy(it, { paid_at: null, created_at: evening })
-  it.run().tend(evening + 68 * dayMs)
-  const paidAt = evening + 70 * dayMs
+  it.run().tend(evening + 82 * dayMs)
+  const paidAt = evening + 84 * dayMs
   touch(it, { id: 'new', channel: 'new', at: paidAt - hourMs })
   buy(it, { created_at: evening, paid_at: paidAt })
   it.run()
@@ -87,15 +88,37 @@ test('an order that was unpaid when its touches left is credited when it is paid
 test('an order goes when no snapshot of it can be taken any more, and such a snapshot is refused', () => {
   const it = new TopologyDriver([stageUnder(defaultSettings), stockStage])
   buy(it, { created_at: evening })
-  it.run().tend(evening + 407 * dayMs)
+  it.run().tend(evening + 421 * dayMs)
   expect(stored(it, 'o')).toBe(2)
-  it.tend(evening + 407 * dayMs + 1)
+  it.tend(evening + 421 * dayMs + 1)
   expect(stored(it, 'o')).toBe(0)
   buy(it, { created_at: evening, accepted_at: evening + 400 * dayMs + 1 })
   it.run()
   expect(it.rejected.map(({ reason }) => reason)).toEqual(['too-old', 'too-old'])
   expect(it.rejected[0]?.detail).toMatch(/^created_at: 400 days/)
   expect(it.read(topics.attributedOrders)).toHaveLength(1)
+})
+
+test('a snapshot that waited until its order had left the store is not counted as another order', () => {
+  const it = new TopologyDriver([stageUnder(defaultSettings), stockStage])
+  buy(it, { created_at: evening, accepted_at: evening + dayMs })
+  it.run().tend(evening + 500 * dayMs)
+  expect(stored(it, 'o')).toBe(0)
+  // A dead letter replayed, or a spool of a host that was down.
+  it.at(evening + 401 * dayMs)
+  buy(it, { created_at: evening, accepted_at: evening + 2 * dayMs, refunded_minor: 1 })
+  it.run()
+  expect(it.rejected.map(({ reason }) => reason)).toEqual(['too-old', 'too-old'])
+  expect(it.read(topics.attributedOrders)).toHaveLength(1)
+})
+
+test('an order that is too old is refused in whatever partition it stands', () => {
+  const it = driver()
+  const value = anOrder({ created_at: evening, accepted_at: evening + 500 * dayMs })
+  for (const partition of [0, 1, 2, 3]) it.pipeStray(topics.orders, { key: 'y', partition, value })
+  it.run()
+  expect(it.rejected.map(({ reason }) => reason)).toEqual(Array(4).fill('too-old'))
+  expect(it.read(topics.attributedOrders)).toEqual([])
 })
 
 test('identifiers that have shown nothing for 400 days go, and begin anew with higher versions when they return', () => {

@@ -1,7 +1,7 @@
 import type { Order, StockPosition } from '../../../services/core/records'
 import { stockStage } from '../../../services/core/stock/reserve'
 import { topics } from '../../../services/core/topics'
-import { aLine, anOrder, evening } from '../../given'
+import { aLine, anOrder, dayMs, evening } from '../../given'
 import { TopologyDriver } from '../../support/topology-driver'
 
 function positions(...snapshots: Order[]): StockPosition[] {
@@ -52,6 +52,44 @@ test('lines of one SKU are one position, of two warehouses two', () => {
     ['', 3],
     ['SH1', 4],
   ])
+})
+
+test('a SKU whose code looks like one with its warehouse is a position of its own', () => {
+  const lines = [
+    aLine({ line_id: '1', sku: 'A|east', quantity: 1 }),
+    aLine({ line_id: '2', sku: 'A', warehouse: 'east', quantity: 2 }),
+    aLine({ line_id: '3', sku: 'A\\', warehouse: 'east', quantity: 4 }),
+    aLine({ line_id: '4', sku: 'A\\|east', quantity: 8 }),
+    aLine({ line_id: '5', sku: 'A', warehouse: '|east', quantity: 16 }),
+  ]
+  const driver = new TopologyDriver([stockStage])
+  driver.pipe(topics.orders, unpaid.order_key, { ...unpaid, lines }).run()
+  const reserved = [...driver.latest(topics.stockPositions).values()]
+  expect(reserved.map(({ quantity }) => quantity)).toEqual([1, 2, 4, 8, 16])
+  const plain = driver.pipe(topics.orders, unpaid.order_key, { ...paid, lines: [aLine()] }).run()
+  const released = [...plain.latest(topics.stockPositions).values()]
+  expect(released.map(({ quantity }) => quantity)).toEqual([0, 0, 0, 0, 0])
+})
+
+test('a key without signs that need marking is written as it always was', () => {
+  const driver = new TopologyDriver([stockStage])
+  const lines = [aLine(), aLine({ line_id: '2', warehouse: 'SH1' })]
+  driver.pipe(topics.orders, unpaid.order_key, { ...unpaid, lines }).run()
+  expect([...driver.latest(topics.stockPositions).keys()]).toEqual([
+    'douyin:shop:1|SKU-0001',
+    'douyin:shop:1|SKU-0001|SH1',
+  ])
+})
+
+test('a snapshot that waited until its order may have left the store is refused', () => {
+  const driver = new TopologyDriver([stockStage]).at(unpaid.created_at + 400 * dayMs)
+  driver
+    .pipe(topics.orders, unpaid.order_key, unpaid)
+    .run()
+    .at(unpaid.created_at + 401 * dayMs)
+  driver.pipe(topics.orders, unpaid.order_key, paid).run()
+  expect(driver.rejected.map(({ reason }) => reason)).toEqual(['too-old'])
+  expect(driver.read(topics.stockPositions)).toHaveLength(1)
 })
 
 test('a SKU that leaves the order is released', () => {
