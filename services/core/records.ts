@@ -145,7 +145,7 @@ export interface Fact {
 export interface Finding {
   /** Identifier, order key or topic-partition */
   readonly subject: string
-  /** hub, contested, oversized, stray_record */
+  /** hub, contested, oversized, told_late, stray_record */
   readonly kind: string
   readonly detail: string
 }
@@ -266,6 +266,8 @@ export interface OrderEntry {
   readonly frozen: FrozenCredits | null
   /** Its buyer was forgotten: snapshots lose identifiers and buyer */
   readonly nameless: boolean
+  /** When its moments were first told: earliest acceptance, in epoch ms, of a snapshot by "created <ms>" or "paid <ms>" */
+  readonly told: Readonly<Record<string, number>>
 }
 
 export interface OrderLine {

@@ -107,19 +107,25 @@ function wrongIdentities(played: Played, { identities }: Expected): string[] {
   return [...compareKeys('identity', found, identities), ...backwards, ...contents]
 }
 
-/** Each hub is found once. Who was contested for a time was rightly found, who is in the end must have been. */
-function wrongFindings(played: Played, { hubs, contested, identities }: Expected): string[] {
+/** Each hub is found once. Who was contested for a time was rightly found, who is in the end must have been; likewise
+ * an order of which a late snapshot was heard before one in time. */
+function wrongFindings(played: Played, expected: Expected): string[] {
+  const { hubs, contested, identities, orders, toldLate } = expected
   const written = played.read(topics.findings).map(({ value }) => value)
   const found = (kind: string): string[] =>
     written.filter((finding) => finding.kind === kind).map(({ subject }) => subject)
   const [foundHubs, foundContested] = [found('hub').sort(), new Set(found('contested'))]
-  const others = written.filter(({ kind }) => kind !== 'hub' && kind !== 'contested')
+  const foundLate = new Set(found('told_late'))
+  const judged = new Set(['hub', 'contested', 'told_late'])
+  const others = written.filter(({ kind }) => !judged.has(kind))
   return [
     ...(isDeepStrictEqual(foundHubs, [...hubs].sort())
       ? []
       : [`hubs found: ${foundHubs.join()}; expected: ${[...hubs].sort().join()}`]),
     ...[...contested].filter((one) => !foundContested.has(one)).map((one) => `${one} not found`),
     ...[...foundContested].filter((one) => !identities.has(one)).map((one) => `who is ${one}`),
+    ...[...toldLate].filter((key) => !foundLate.has(key)).map((key) => `late ${key} not found`),
+    ...[...foundLate].filter((key) => !orders.has(key)).map((key) => `late order ${key} unknown`),
     ...others.map(({ kind, subject }) => `finding ${kind} of ${subject}`),
   ]
 }

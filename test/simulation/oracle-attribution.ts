@@ -23,6 +23,8 @@ export interface OracleRules {
 /** An order, all touches that are its person's, and the person's other orders. */
 export interface Purchase {
   readonly order: Order
+  /** All that was ever said of the order. */
+  readonly snapshots: readonly Order[]
   readonly touches: readonly Touchpoint[]
   readonly others: readonly Order[]
   readonly rules: readonly OracleRules[]
@@ -37,7 +39,20 @@ export interface ExpectedAttribution {
   readonly credits: readonly Credit[]
 }
 
-export function attributeAtOnce({ order, touches, others, rules }: Purchase): ExpectedAttribution {
+const dayMs = 24 * 60 * 60_000
+/** Events may be told so long after they happened, or dated so much ahead. */
+const lateMs = 30 * dayMs
+const aheadMs = 5 * 60_000
+
+/** Whether an order that converted was told so later than any event may be. */
+export function isToldLate({ order, snapshots, rules }: Omit<Purchase, 'touches' | 'others'>) {
+  const applied = rulesOf(order, rules)
+  const at = conversion(order, applied)
+  return at !== null && firstTold(order, snapshots, applied) - at > lateMs
+}
+
+export function attributeAtOnce(purchase: Purchase): ExpectedAttribution {
+  const { order, others, rules } = purchase
   const applied = rulesOf(order, rules)
   const convertedAt = conversion(order, applied)
   const before = others.filter((other) => {
@@ -45,7 +60,7 @@ export function attributeAtOnce({ order, touches, others, rules }: Purchase): Ex
     return at !== null && at < momentOf(order, applied)
   })
   const journey = limitCredited(
-    judge(gatherJourney(touches, order, applied), { order, before, rules, applied }),
+    judge(gatherJourney(purchase, applied), { order, before, rules, applied }),
     applied,
   )
   const hidden = journey.slice(0, Math.max(0, journey.length - applied.touches_shown_max))
@@ -74,14 +89,23 @@ export function attributeAtOnce({ order, touches, others, rules }: Purchase): Ex
   }
 }
 
-/** Rules apply by the moment of conversion; of an order that has none yet, by its creation. */
+/** Rules apply to an order when they were valid at its conversion as they understand it (its creation while it has
+ * none): the latest of those, or else the earliest of all. */
 function rulesOf(order: Order, rules: readonly OracleRules[]): OracleRules {
-  const at = order.paid_at ?? order.created_at
-  const inForce = (moment: number): OracleRules | undefined =>
-    rules.filter((one) => one.valid_from <= moment).sort((a, b) => b.valid_from - a.valid_from)[0]
-  const first = inForce(at) ?? rules[0]
-  if (first === undefined) throw new Error('no rules')
-  return inForce(momentOf(order, first)) ?? first
+  const byTime = [...rules].sort((a, b) => a.valid_from - b.valid_from)
+  const valid = byTime.filter((one) => momentOf(order, one) >= one.valid_from)
+  const found = valid.at(-1) ?? byTime[0]
+  if (found === undefined) throw new Error('no rules')
+  return found
+}
+
+/** When somebody first accepted a snapshot that said when the order converted, or was created while it has not. */
+function firstTold(order: Order, snapshots: readonly Order[], rules: OracleRules): number {
+  const at = conversion(order, rules)
+  const saying = snapshots.filter((one) =>
+    at === null ? one.created_at === order.created_at : conversion(one, rules) === at,
+  )
+  return Math.min(...saying.map((one) => one.accepted_at))
 }
 
 function conversion(order: Order, { conversion: which }: OracleRules): number | null {
@@ -97,15 +121,19 @@ const windowOf = ({ windows_ms: windows }: OracleRules, type: string): number | 
 const nameOf = ({ source, id }: { source: string; id: string }): string => `${source} ${id}`
 const byText = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1)
 
-/** Touches that may concern the order, those of one key close together made one, and what the platform claims. */
+/** Touches that may concern the order, those of one key close together made one, and what the platform claims. An
+ * order that is told late looks no further back than one that is told as late as an event may be. */
 function gatherJourney(
-  touches: readonly Touchpoint[],
-  order: Order,
+  { touches, order, snapshots }: Purchase,
   rules: OracleRules,
 ): JourneyTouch[] {
   const moment = momentOf(order, rules)
   const longest = Math.max(...(Object.values(rules.windows_ms) as number[]))
-  const near = touches.filter(({ at }) => at <= moment && at >= moment - longest)
+  const keptFrom = firstTold(order, snapshots, rules) - longest - lateMs - aheadMs
+  const near = touches.filter(
+    ({ at, accepted_at: acceptedAt }) =>
+      at <= moment && at >= moment - longest && acceptedAt >= keptFrom,
+  )
   const earliestAccepted = near.filter((touch) =>
     near.every(
       (other) => nameOf(other) !== nameOf(touch) || other.accepted_at >= touch.accepted_at,

@@ -129,6 +129,7 @@ const journeyOf = (
 ) =>
   attributeAtOnce({
     order,
+    snapshots: [order],
     touches: touches.map((touch, at) => aTouchpoint({ id: `t${String(at)}`, ...touch })),
     others: [],
     rules: [{ ...rules, ...own }],
@@ -267,4 +268,31 @@ test('an order takes touches of a contested identifier it names, and stands alon
     expected.get(`douyin:shop:${id}`)?.journey.reduce((sum, { touches }) => sum + touches, 0)
   expect([touchesOf('named'), touchesOf('plain'), touchesOf('nobody')]).toEqual([2, 1, 0])
   expect(expected.get('douyin:shop:nobody')?.person).toBe('order:douyin:shop:nobody')
+})
+
+test('an order told late looks at touches no further back than one told as late as an event may be', () => {
+  const reached = evening - 29 * dayMs
+  const ids = (acceptedAt: number): string[] =>
+    journeyOf(
+      [{ type: 'form', at: reached }],
+      {},
+      anOrder({ accepted_at: acceptedAt }),
+    ).journey.map(({ id }) => id)
+  // Sixty days and five minutes back: the longest window, and how late or far ahead an event may be.
+  const latest = reached + 60 * dayMs + 5 * minuteMs
+  expect(ids(latest)).toEqual(['t0'])
+  expect(ids(latest + 1)).toEqual([])
+})
+
+test('settings that were valid when the order converted, as they understand it, apply', () => {
+  const order = anOrder({ created_at: evening - dayMs, paid_at: evening })
+  const named = (name: string, validFrom: number, conversion: 'paid' | 'created'): OracleRules => ({
+    ...{ ...rules, name, conversion },
+    valid_from: validFrom,
+  })
+  const chosen = (...all: OracleRules[]): string =>
+    attributeAtOnce({ order, snapshots: [order], touches: [], others: [], rules: all }).settings
+  expect(chosen(named('a', 0, 'paid'), named('b', evening - 1, 'created'))).toBe('a')
+  expect(chosen(named('a', 0, 'created'), named('b', evening, 'paid'))).toBe('b')
+  expect(chosen(named('b', evening + 2, 'paid'), named('a', evening + 1, 'paid'))).toBe('a')
 })

@@ -1,7 +1,12 @@
 // What must stand in the output topics once everything has been heard, computed at once from all inputs as a set.
 // It shares no code with the rules of identity and attribution: it is a second reading of what they say.
 import type { Order, Touchpoint } from '../../services/core/records'
-import { attributeAtOnce, type ExpectedAttribution, type OracleRules } from './oracle-attribution'
+import {
+  attributeAtOnce,
+  isToldLate,
+  type ExpectedAttribution,
+  type OracleRules,
+} from './oracle-attribution'
 import {
   findOutWhoIsWho,
   strongestFirst,
@@ -38,10 +43,13 @@ export interface Expected {
   readonly identities: ReadonlyMap<string, ExpectedIdentity>
   readonly hubs: ReadonlySet<string>
   readonly contested: ReadonlySet<string>
+  /** Keys of orders that were told to have converted later than any event may be. */
+  readonly toldLate: ReadonlySet<string>
 }
 
 interface KnownOrder {
   readonly order: Order
+  readonly snapshots: readonly Order[]
   /** Of all its snapshots. */
   readonly identifiers: readonly string[]
 }
@@ -56,6 +64,11 @@ export function foresee(happened: Happened): Expected {
     identities: new Map([...who.known].map((one) => [one, expectIdentity(one, who)])),
     hubs: who.hubs,
     contested: who.contested,
+    toldLate: new Set(
+      orders
+        .filter((known) => isToldLate({ ...known, rules: happened.attribution }))
+        .map(({ order }) => order.order_key),
+    ),
   }
 }
 
@@ -75,7 +88,11 @@ export function newestOrders(snapshots: readonly Order[]): KnownOrder[] {
     ]
     const [newest] = [...own].sort((a, b) => compareLists(age(b), age(a)))
     if (newest === undefined) throw new Error('an order without a snapshot')
-    return { order: newest, identifiers: strongestFirst(own.flatMap((order) => order.identifiers)) }
+    return {
+      order: newest,
+      snapshots: own,
+      identifiers: strongestFirst(own.flatMap((order) => order.identifiers)),
+    }
   })
 }
 
@@ -119,7 +136,7 @@ function expectOrder(known: KnownOrder, { happened, orders, who }: Everything): 
     .map(({ order }) => order)
   const members = who.membersOf(person)
   return {
-    ...attributeAtOnce({ order: known.order, touches, others, rules: happened.attribution }),
+    ...attributeAtOnce({ ...known, touches, others, rules: happened.attribution }),
     order: known.order,
     person,
     person_identifiers: members,

@@ -5,9 +5,11 @@ import { precedes } from '../identity/gather'
 import { touchesFrom, type JourneyTurn } from '../identity/journey-state'
 import { orderNode } from '../identity/node'
 import type { AttributedOrder, Evidence, OrderEntry, Touchpoint } from '../records'
+import { appliedTo, type AppliedSettings } from './applied-settings'
 import { attribute, attributeFrozen, conversionTime, type Attribution } from './attribute'
 import type { EarlierOrder } from './journey'
-import { longestWindowMs, settingsAt, type AttributionSettings } from './settings'
+import { longestWindowMs, type AttributionSettings } from './settings'
+import { touchesCountFrom } from './told'
 
 export interface OrderSettings {
   readonly attribution: readonly AttributionSettings[]
@@ -34,12 +36,6 @@ export type OrderContent = Omit<
 
 const evidenceShownMax = 50
 
-/** When an order converted, or was created while it has not. */
-export function referenceTime({ order }: OrderEntry, { attribution }: OrderSettings): number {
-  const applied = settingsAt(attribution, order.paid_at ?? order.created_at)
-  return conversionTime(order, applied) ?? order.created_at
-}
-
 export function orderContent(turn: JourneyTurn, entry: OrderEntry, view: RootView): OrderContent {
   const { order } = entry
   const person = ownerOfOrder(orderNode(order.order_key), entry.identifiers, view.persons)
@@ -65,45 +61,56 @@ export function attributionOf(
 ): Attribution & { readonly settings: string } {
   const { persons, settings, person } = view
   const { order, frozen } = entry
-  const at = referenceTime(entry, settings)
-  const applied = settingsAt(settings.attribution, at)
+  const applied = appliedTo(order, settings.attribution)
   if (
     frozen !== null &&
-    (frozen.converted_at !== null || conversionTime(order, applied) === null)
+    (frozen.converted_at !== null || conversionTime(order, applied.settings) === null)
   ) {
-    return { settings: frozen.settings, ...attributeFrozen(order, frozen, applied) }
+    return { settings: frozen.settings, ...attributeFrozen(order, frozen, applied.settings) }
   }
-  const owners = new Set([person, ...entry.identifiers.filter((id) => persons.contested.has(id))])
   const attribution = attribute({
     order,
-    touches: touchesOf(turn, { owners, persons, at, applied }),
-    earlierOrders: earlierOrders(entry, person, view),
-    settings: applied,
+    touches: touchesOf(turn, {
+      owners: touchOwners(entry, person, persons),
+      ...{ persons, applied, acceptedFrom: touchesCountFrom(entry, applied) },
+    }),
+    earlierOrders: earlierOrders(entry, { person, at: applied.at, view }),
+    settings: applied.settings,
   })
-  return { settings: applied.name, ...attribution }
+  return { settings: applied.settings.name, ...attribution }
+}
+
+/** Persons whose touches belong to an order: its own, and contested identifiers the order itself names. */
+export function touchOwners(entry: OrderEntry, person: string, persons: Persons): Set<string> {
+  return new Set([person, ...entry.identifiers.filter((id) => persons.contested.has(id))])
 }
 
 interface TouchQuery {
-  /** Persons whose touches belong to the order: its own, and contested identifiers the order itself names. */
   readonly owners: ReadonlySet<string>
   readonly persons: Persons
-  readonly at: number
-  readonly applied: AttributionSettings
+  readonly applied: AppliedSettings
+  /** Epoch ms; touches accepted earlier may have left the store, or not yet. */
+  readonly acceptedFrom: number
 }
 
-/** The latest touches within the longest window, each (source, id) once: the earliest accepted of its kind. */
-function touchesOf(turn: JourneyTurn, { owners, persons, at, applied }: TouchQuery): Touchpoint[] {
+/** The latest touches within the longest window, each (source, id) once: of those there the earliest accepted. */
+function touchesOf(
+  turn: JourneyTurn,
+  { owners, persons, applied, acceptedFrom }: TouchQuery,
+): Touchpoint[] {
   const found = new Map<string, Touchpoint>()
-  const from = touchesFrom(at - longestWindowMs(applied))
+  const { at, settings } = applied
+  const from = touchesFrom(at - longestWindowMs(settings))
   for (const [, { touch }] of turn.range(from, `${touchesFrom(at)}}`, true)) {
     assert(touch !== null)
+    if (touch.accepted_at < acceptedFrom) continue
     const owner = ownerOf(touch.identifiers, persons)
     if (owner === undefined || !owners.has(owner)) continue
     const key = `${touch.source} ${touch.id}`
     const known = found.get(key)
     if (known !== undefined) {
       if (precedes(touch, known)) found.set(key, touch)
-    } else if (found.size < applied.touches_considered_max) {
+    } else if (found.size < settings.touches_considered_max) {
       found.set(key, touch)
     } else {
       break
@@ -112,12 +119,15 @@ function touchesOf(turn: JourneyTurn, { owners, persons, at, applied }: TouchQue
   return [...found.values()]
 }
 
-function earlierOrders(entry: OrderEntry, person: string, view: RootView): EarlierOrder[] {
-  const at = referenceTime(entry, view.settings)
+/** Orders of a person that converted before a time. */
+function earlierOrders(
+  entry: OrderEntry,
+  { person, at, view }: { person: string; at: number; view: RootView },
+): EarlierOrder[] {
   return view.orders.flatMap((other) => {
     const { order, identifiers } = other
-    const applied = settingsAt(view.settings.attribution, order.paid_at ?? order.created_at)
-    const convertedAt = conversionTime(order, applied)
+    const { settings } = appliedTo(order, view.settings.attribution)
+    const convertedAt = conversionTime(order, settings)
     if (other === entry || convertedAt === null || convertedAt >= at) return []
     if (ownerOfOrder(orderNode(order.order_key), identifiers, view.persons) !== person) return []
     return [{ convertedAt, skus: order.lines.map(({ sku }) => sku) }]

@@ -111,13 +111,3 @@ export const defaultSettings: AttributionSettings = {
 export function longestWindowMs(settings: AttributionSettings): number {
   return Math.max(...Object.values(settings.windows_ms))
 }
-
-/** The settings that apply at a moment: the latest valid_from not after it, else the earliest there are. */
-export function settingsAt(all: readonly AttributionSettings[], atMs: number): AttributionSettings {
-  let found: AttributionSettings | undefined
-  for (const settings of all) {
-    if (settings.valid_from > atMs) continue
-    if (found === undefined || settings.valid_from >= found.valid_from) found = settings
-  }
-  return found ?? all[0] ?? defaultSettings
-}

@@ -7,16 +7,18 @@ import type { JourneyChange, JourneyTurn } from '../identity/journey-state'
 import { orderNode } from '../identity/node'
 import type { FrozenCredits, OrderEntry, ReplacedOrder } from '../records'
 import { topics } from '../topics'
+import { appliedTo, type AppliedSettings } from './applied-settings'
+import { conversionTime } from './attribute'
 import {
   attributionOf,
   orderContent,
-  referenceTime,
   type OrderContent,
   type OrderSettings,
   type RootEvidence,
   type RootView,
 } from './order-content'
-import { longestWindowMs, settingsAt } from './settings'
+import { longestWindowMs } from './settings'
+import { lateFinding } from './told'
 
 const versionsPerGeneration = 2 ** 32
 
@@ -47,12 +49,10 @@ export function freezeOrders(
   { settings, root }: OrderSettling,
 ): void {
   const orders = ordersOf(turn)
-  const concerned = orders.filter((entry) => {
-    const at = referenceTime(entry, settings)
-    return (
-      entry.frozen === null && at - longestWindowMs(settingsAt(settings.attribution, at)) < before
-    )
-  })
+  const concerned = orders.filter(
+    ({ order, frozen }) =>
+      frozen === null && windowOf(appliedTo(order, settings.attribution)).from < before,
+  )
   if (concerned.length === 0) return
   const view = { ...root(), orders, settings }
   for (const entry of concerned) {
@@ -81,10 +81,17 @@ function hasTouchesBefore(
   entry: OrderEntry,
   { before, settings }: { before: number; settings: OrderSettings },
 ): boolean {
-  const at = referenceTime(entry, settings)
-  const from = touchesFrom(at - longestWindowMs(settingsAt(settings.attribution, at)))
-  for (const [key] of turn.range(from, touchesFrom(Math.min(before, at + 1)))) return key !== ''
-  return false
+  const { from, to } = windowOf(appliedTo(entry.order, settings.attribution))
+  const [first] = turn.range(touchesFrom(from), touchesFrom(Math.min(before, to + 1)))
+  return first !== undefined
+}
+
+/** When the touches that may concern an order lie: from and to, both inclusive, in epoch ms. */
+function windowOf({ settings, at }: AppliedSettings): {
+  readonly from: number
+  readonly to: number
+} {
+  return { from: at - longestWindowMs(settings), to: at }
 }
 
 function causeOf(changes: readonly JourneyChange[]): string {
@@ -102,8 +109,8 @@ function isAffected(
   changes: readonly JourneyChange[],
   settings: OrderSettings,
 ): boolean {
-  const at = referenceTime(entry, settings)
-  const applied = settingsAt(settings.attribution, at)
+  const applied = appliedTo(entry.order, settings.attribution)
+  const { from, to } = windowOf(applied)
   return changes.some((change) => {
     switch (change.kind) {
       case 'sets':
@@ -111,10 +118,12 @@ function isAffected(
       case 'forgotten':
         return true
       case 'touch':
-        return change.at <= at && change.at >= at - longestWindowMs(applied)
+        return change.at >= from && change.at <= to
       case 'order':
         // Where orders reset journeys, one that moved in time concerns those after its old place and its new.
-        return change.orderKey === entry.order.order_key || applied.repeat_orders !== 'none'
+        return (
+          change.orderKey === entry.order.order_key || applied.settings.repeat_orders !== 'none'
+        )
     }
   })
 }
@@ -137,6 +146,7 @@ function emitIfChanged(
     keys.order(orderKey),
     entryOf({ order: { ...entry, version, digest, credits: content.credits, emitted } }),
   )
+  noteWhereLate(turn, entry, settings)
   turn.emit(topics.attributedOrders, orderKey, {
     ...content,
     version,
@@ -144,6 +154,15 @@ function emitIfChanged(
     replaces: entry.credits,
     replaces_order: entry.emitted,
   })
+}
+
+/** Once for each conversion that is told. */
+function noteWhereLate(turn: JourneyTurn, entry: OrderEntry, { attribution }: OrderSettings): void {
+  const applied = appliedTo(entry.order, attribution)
+  const convertedAt = conversionTime(entry.order, applied.settings)
+  if (convertedAt === null || convertedAt === entry.emitted?.converted_at) return
+  const finding = lateFinding(entry, applied)
+  if (finding !== null) turn.emit(topics.findings, finding.subject, finding)
 }
 
 /** Accepted times are run columns: the same order delivered twice is no change. */

@@ -1,6 +1,7 @@
 // Identity, first half: nodes gather. A node is a root that holds facts, or points to a smaller node; it sees
 // only its own state and reaches others by messages. Pointers only decrease, so there are no cycles, and the
 // root of a set ends up as its smallest identifier whatever arrives in whatever order.
+import { mergeTold, toldBy } from '../attribution/told'
 import type {
   Arrival,
   Evidence,
@@ -82,6 +83,7 @@ export function observeOrder(turn: JourneyTurn, order: Order): void {
     emitted: null,
     frozen: null,
     nameless,
+    told: toldBy(order),
   }
   const fresh = identifiers.length > head.identifiers.length
   if (fresh) putHead(turn, { ...head, identifiers })
@@ -262,6 +264,7 @@ function mergeOrders(known: OrderEntry, incoming: OrderEntry): OrderEntry {
     identifiers: sortIdentifiers(named),
     digest: disagree ? '' : emitted.digest,
     nameless,
+    told: mergeTold(known.told, incoming.told),
   }
 }
 

@@ -1,7 +1,6 @@
 import { attribute, type Attribution } from '../../../services/core/attribution/attribute'
 import {
   defaultSettings,
-  settingsAt,
   type AttributionSettings,
 } from '../../../services/core/attribution/settings'
 import type { Order, Touchpoint } from '../../../services/core/records'
@@ -244,11 +243,4 @@ test('the latest touches are shown, the rest are counted by reason, and all that
 test('a custom model that excludes every touch credits direct', () => {
   const touches = [aTouchpoint({ channel: 'direct' })]
   expect(amounts(attributed({ touches }), 'custom')).toEqual([['direct', 10_000]])
-})
-
-test('the settings with the latest valid_from not after the conversion apply', () => {
-  const old = { ...defaultSettings, name: 'old' }
-  const current = { ...defaultSettings, name: 'new', valid_from: evening }
-  expect(settingsAt([old, current], evening - 1).name).toBe('old')
-  expect(settingsAt([current, old], evening).name).toBe('new')
 })

@@ -85,6 +85,30 @@ test('an order that was unpaid when its touches left is credited when it is paid
   expect(order?.credits.find(({ model }) => model === 'last')?.channel).toBe('new')
 })
 
+test('an order told long after it converted looks at no touch that may have left, whether it has or not', () => {
+  for (const left of [false, true]) {
+    const it = driver()
+    touch(it, { id: 'early', type: 'form', channel: 'early', at: evening - 29 * dayMs })
+    touch(it, { id: 'late', channel: 'late', at: evening - dayMs })
+    it.run()
+    const acceptedAt = evening + 31 * dayMs + 6 * minuteMs
+    buy(it, { order_id: 'unpaid', paid_at: null, created_at: evening - hourMs })
+    buy(it, { order_id: 'told', accepted_at: acceptedAt })
+    const long = { accepted_at: evening + 300 * dayMs, created_at: evening - hourMs }
+    if (left) it.run().tend(evening + 300 * dayMs)
+    buy(it, { order_id: 'long', ...long })
+    buy(it, { order_id: 'unpaid', ...long })
+    it.run()
+    const orders = it.latest(topics.attributedOrders)
+    const shown = (id: string) => orders.get(`douyin:shop:${id}`)?.journey.map(({ id }) => id)
+    expect([shown('told'), shown('long'), shown('unpaid')]).toEqual([['late'], [], []])
+    const findings = it.read(topics.findings).map(({ kind, subject }) => [kind, subject])
+    expect(findings.sort()).toEqual(
+      ['long', 'told', 'unpaid'].map((id) => ['told_late', `douyin:shop:${id}`]),
+    )
+  }
+})
+
 test('an order goes when no snapshot of it can be taken any more, and such a snapshot is refused', () => {
   const it = new TopologyDriver([stageUnder(defaultSettings), stockStage])
   buy(it, { created_at: evening })
@@ -183,14 +207,18 @@ function touchType(): fc.Arbitrary<string> {
   return fc.constantFrom('click', 'form', 'impression', 'room_enter')
 }
 
-/** A snapshot of an order, and one of a refund long after. */
+/** A snapshot of an order, and one of a refund long after; orders may be told in time, late, and much too late. */
 const bought: fc.Arbitrary<Arrival[]> = fc
-  .record({ id: fc.nat(5), who: person, at: days(150), late: days(30), refund: days(200) })
-  .map(({ id, who, at, late, refund }) => {
+  .record({
+    ...{ id: fc.nat(5), who: person, at: days(150), refund: days(200), created: days(20) },
+    late: fc.oneof(days(30), days(100), days(380)),
+  })
+  .map(({ id, who, at, late, refund, created }) => {
     const [paidAt, acceptedAt] = [evening + at, evening + at + late]
     const given = {
       order_id: `o${id}-${at}`,
       identifiers: [who],
+      created_at: paidAt - created,
       paid_at: paidAt,
       accepted_at: acceptedAt,
     }
