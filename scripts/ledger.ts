@@ -1,12 +1,13 @@
 // `npm run ledger`: says what the ledger cannot explain, record by record. Exit 0: nothing, 1: something is missing,
-// stale or too much, 2: it could not look. `--rebuild <day>` brings the roll-ups of a day back to the orders.
+// stale or too much, 2: it could not look, or not everywhere. `--rebuild <day>` brings the roll-ups of a day back to the orders.
 import { parseArgs } from 'node:util'
 import { connectWarehouse, type Warehouse } from '../services/runtime/clickhouse'
 import { loadConfig } from '../services/runtime/config'
 import { DependencyError, SetupError } from '../services/runtime/errors'
-import { lookAtLedger, type Difference, type Look } from '../services/runtime/ledger-look'
+import { lookAtLedger, type Difference } from '../services/runtime/ledger-look'
 import { rebuildDay } from '../services/runtime/ledger-roll-ups'
 import { warehouseOptions, warehouseSettings } from '../services/runtime/warehouse-settings'
+import { unseenStations } from './ledger/unseen-stations'
 
 const usage = `usage: npm run ledger -- [--older-than 5m] [--back 48h] [--json]
        npm run ledger -- --rebuild YYYY-MM-DD`
@@ -48,35 +49,7 @@ async function report(
     for (const { text } of unseen) console.log(text)
   }
   if (unexplained.length > 0) return 1
-  return unseen.some(({ fatal }) => fatal) ? 2 : 0
-}
-
-interface Unseen {
-  readonly text: string
-  /** Without this station nothing can be said at all. */
-  readonly fatal: boolean
-}
-
-/** A minute more than the delay: stations do not tell at every instant. */
-const graceMs = 60_000
-
-function unseenStations({ at, marks }: Look, olderThanMs: number): Unseen[] {
-  const late = (lookedAt: number): boolean => at - lookedAt > olderThanMs + graceMs
-  const since = (lookedAt: number): string =>
-    lookedAt === 0 ? 'ever' : `since ${new Date(lookedAt).toISOString()}`
-  const topic = Math.min(marks.topicReadUntil('touchpoint'), marks.topicReadUntil('order'))
-  const unseen: Unseen[] = []
-  if (late(topic)) {
-    const text = `topic: not read to its end ${since(topic)}; is clickhouse-writer running?`
-    unseen.push({ text, fatal: true })
-  }
-  if (marks.edges === 0) unseen.push({ text: 'accepted: no edge tells the ledger', fatal: false })
-  const { countedFrom } = marks.census
-  if (countedFrom === 0) {
-    unseen.push({ text: 'attributed: the state was not counted yet', fatal: false })
-  }
-  if (marks.erpReadAt === 0) unseen.push({ text: 'erp: was not read yet', fatal: false })
-  return unseen
+  return unseen.some(({ never }) => !never) ? 2 : 0
 }
 
 function tableOf(differences: readonly Difference[]): string {

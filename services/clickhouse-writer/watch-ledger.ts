@@ -32,10 +32,10 @@ export function createLedgerWatch(options: WatchOptions): () => Promise<void> {
       looks % looksBetweenFull === 0 ? ledgerHorizonMs : recentMs,
     )
     looks += 1
-    const unexplained = [
-      ...look.differences.filter(({ overdueMs }) => overdueMs >= olderThanMs),
-      ...last.filter(({ kind, minute }) => kind !== 'roll_up' && minute < look.since),
-    ]
+    const unexplained = withEarlier(
+      look.differences.filter(({ overdueMs }) => overdueMs >= olderThanMs),
+      last.filter(({ kind, minute }) => kind !== 'roll_up' && minute < look.since),
+    )
     last = unexplained.filter(({ minute }) => minute >= look.at - ledgerHorizonMs)
     const questions = look.questions.filter((key) => look.marks.askedAt(key) === Infinity)
     const found_at = timeText(look.at)
@@ -46,6 +46,16 @@ export function createLedgerWatch(options: WatchOptions): () => Promise<void> {
     })
     show(look, unexplained)
   }
+}
+
+/** Some questions look further back than the look: what they find again is one difference, as it is now. */
+function withEarlier(found: readonly Difference[], earlier: readonly Difference[]): Difference[] {
+  const known = new Set(found.map(keyOf))
+  return [...found, ...earlier.filter((difference) => !known.has(keyOf(difference)))]
+}
+
+function keyOf({ kind, source, minute, station, fault }: Difference): string {
+  return JSON.stringify([kind, source, minute, station, fault])
 }
 
 function findingRow(difference: Difference, found_at: string): Row {
@@ -79,7 +89,16 @@ function createGauges(metrics: Metrics): (look: Look, unexplained: readonly Diff
     'Up to when each station has been looked at; ledger: when all were compared last',
     ['station'],
   )
-  return ({ at, marks }, unexplained) => {
+  const onDisk = metrics.gauge(
+    'ledger_on_disk_records',
+    'Records answered 2xx for that wait on the disk of an edge; silent: of one that does not run',
+    ['edge'],
+  )
+  return ({ at, marks, onDisk: waiting }, unexplained) => {
+    onDisk.reset()
+    for (const { fault, records } of waiting) {
+      onDisk.inc({ edge: fault === 'silent' ? 'silent' : 'running' }, records)
+    }
     differing.reset()
     for (const { kind, station, records } of unexplained) differing.inc({ kind, station }, records)
     oldest.set(Math.max(0, ...unexplained.map(({ overdueMs }) => overdueMs)) / 1_000)

@@ -31,6 +31,8 @@ export interface EdgeLedgerOptions {
   readonly warehouse: Pick<Warehouse, 'insert'> | null
   readonly kind: LedgerKind
   readonly flushMs: number
+  /** Names its disk: the same for every run of an edge over one spool, and for no other. */
+  readonly spool: string
   /** Epoch milliseconds at which the oldest record that waits on disk was put there; null when none waits. */
   readonly waitingSince: () => number | null
   readonly logger: Logger
@@ -44,7 +46,7 @@ const entriesMax = 10_000
 const lateMs = 10 * 60_000
 
 export function createEdgeLedger(options: EdgeLedgerOptions): EdgeLedger {
-  const { kind, warehouse, now, logger, metrics } = options
+  const { kind, warehouse, spool, now, logger, metrics } = options
   const boot = randomBytes(9).toString('base64url')
   const sequences = new Map<string, number>()
   const book = createAcceptedBook(entriesMax)
@@ -56,9 +58,14 @@ export function createEdgeLedger(options: EdgeLedgerOptions): EdgeLedger {
     'outcome',
   ])
   let telling: readonly BookEntry[] = []
+  let emptySince = now()
   const tell = tolerant(
     async () => {
-      const detail = JSON.stringify({ kind, waiting_since: options.waitingSince() })
+      const waiting_since = options.waitingSince()
+      if (waiting_since !== null) emptySince = now()
+      // A duration: the clock of the edge is not ClickHouse's.
+      const empty_ms = now() - emptySince
+      const detail = JSON.stringify({ kind, spool, waiting_since, empty_ms })
       if (warehouse === null) return
       // Absolute rows: told twice they count once.
       await tellLedger(warehouse, {

@@ -48,6 +48,8 @@ export interface Look {
   /** The first minute looked at. */
   readonly since: number
   readonly differences: readonly Difference[]
+  /** What is not in the topic because it waits on the disk of an edge; `silent` where that edge does not run. */
+  readonly onDisk: readonly Difference[]
   readonly marks: LedgerMarks
   /** Minutes whose state is to be listed, so that a next look can tell. */
   readonly questions: readonly LedgerKey[]
@@ -80,20 +82,22 @@ export async function lookAtLedger(
   return {
     at: marks.now,
     since,
-    differences: found.filter(({ overdueMs }) => overdueMs > 0),
+    differences: found.filter((one) => one.overdueMs > 0 && !isOnDisk(one)),
+    onDisk: found.filter(isOnDisk),
     marks,
     questions: keysAt('attributed').filter((key) => isCounted(key, marks)),
   }
+}
+
+function isOnDisk({ fault }: Difference): boolean {
+  return fault === 'waiting' || fault === 'silent'
 }
 
 async function atTopic(ask: Ask, keys: LedgerKey[], marks: LedgerMarks): Promise<Difference[]> {
   const skipped = await ask<FoundRow>(skippedOffsets())
   const known = skipped.map((row) => differenceOf(row, 'topic', marks.now))
   if (keys.length === 0) return known
-  // What an edge still has on its disk is on its way.
-  const told = keys.filter(({ kind, minute }) => minute * 1_000 < marks.waitingFrom(kind))
-  if (told.length === 0) return known
-  const rows = await ask<FoundRow>(missingInTopic(told))
+  const rows = await ask<FoundRow>(missingInTopic(keys, marks.disks))
   return [
     ...known,
     ...rows.map((row) => differenceOf(row, 'topic', marks.topicReadUntil(row.kind))),

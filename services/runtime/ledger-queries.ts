@@ -1,6 +1,8 @@
 // The ledger's questions to ClickHouse, record by record, for the minutes whose counts or digests differ. Each
 // answers with rows of one shape.
 
+import type { EdgeDisk } from './ledger-marks'
+
 /** A minute of a source that is to be looked into. */
 export interface LedgerKey {
   readonly kind: string
@@ -25,7 +27,7 @@ const orderStatuses = `['created', 'paid', 'partly_shipped', 'shipped', 'complet
 export const db = '{db}'
 
 /** Shown of the ids found. */
-export const idsShown = 20
+const idsShown = 20
 
 /** `(kind, source, minute)` is one of `keys`. */
 function among(keys: readonly LedgerKey[], columns = 'kind, source, minute'): string {
@@ -59,9 +61,26 @@ export function differingMinutes(sinceMs: number): string {
     WHERE notEmpty(stations) ORDER BY minute DESC LIMIT 2000`
 }
 
-/** Accepted sequences that the topic does not hold. */
-export function missingInTopic(keys: readonly LedgerKey[]): string {
-  const rows = `SELECT kind, source, minute, boot, sequence, written_at, 'missing' AS fault
+/**
+ * Accepted sequences that the topic does not hold: missing, or waiting on the disk of an edge, which may be silent. What
+ * was on a disk until a moment ago was not due before.
+ */
+export function missingInTopic(keys: readonly LedgerKey[], disks: readonly EdgeDisk[]): string {
+  const waiting = disks.filter(({ waitingFrom }) => waitingFrom !== null)
+  const silent = waiting.filter(({ running }) => !running)
+  const from = perBoot(waiting, ({ waitingFrom }) => waitingFrom ?? 0, 'toInt64(4000000000000)')
+  const emptySince = perBoot(
+    disks.filter((one) => one.emptySince > 0),
+    (one) => one.emptySince,
+    'toInt64(0)',
+  )
+  const rows = `SELECT kind, source, minute, boot, sequence,
+      greatest(written_at, fromUnixTimestamp64Milli(${emptySince}, 'UTC')) AS due_at,
+      multiIf(
+        toInt64(toUnixTimestamp(minute)) * 1000 < ${from}, 'missing',
+        has([${['', ...silent.map(({ boot }) => boot)].map(quoted).join(', ')}], boot), 'silent',
+        'waiting'
+      ) AS fault
     FROM (
       SELECT kind, source, minute, boot, written_at,
         arrayJoin(arrayFlatten(arrayMap(one -> range(one.first, one.last + 1), sequences))) AS sequence
@@ -71,7 +90,19 @@ export function missingInTopic(keys: readonly LedgerKey[]): string {
       SELECT kind, source, minute, boot, sequence FROM ${db}.topic_records WHERE ${among(keys)}
     )`
   const id = "concat(boot, ':', toString(sequence))"
-  return grouped(rows, { id, due: 'written_at', seenAt: 'accepted' })
+  return grouped(rows, { id, due: 'due_at', seenAt: 'accepted' })
+}
+
+/** A number that depends on `boot`. */
+function perBoot(
+  disks: readonly EdgeDisk[],
+  valueOf: (disk: EdgeDisk) => number,
+  otherwise: string,
+): string {
+  if (disks.length === 0) return otherwise
+  const boots = disks.map(({ boot }) => quoted(boot)).join(', ')
+  const values = disks.map((disk) => `toInt64(${valueOf(disk)})`).join(', ')
+  return `transform(boot, [${boots}], [${values}], ${otherwise})`
 }
 
 /** Offsets of the edges' topics that nobody read, though later ones were; the last 48 hours. */

@@ -1,6 +1,7 @@
 // Opens what an edge needs to make records durable: a spool of its own, and as soon as they answer the schema's
 // id, the topic's partition count and a producer. An edge started during an outage takes records all the same.
-import { join } from 'node:path'
+import { hostname } from 'node:os'
+import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { LedgerRecord } from '../core/ledger/tally'
 import { topics, type Topic, type ValueOf } from '../core/topics'
@@ -69,6 +70,7 @@ export async function openIntake<T extends Topic>(
     warehouse,
     kind: topic.name === topics.orders.name ? 'order' : 'touchpoint',
     flushMs: config.LEDGER_FLUSH_MS,
+    spool: `${hostname()}:${resolve(directory)}`,
     waitingSince: () => spool.oldestAt(),
     logger,
     metrics,

@@ -1,4 +1,5 @@
 // What an edge does with records it has checked, as far as the ledger is concerned, and what can go wrong with it.
+import { randomUUID } from 'node:crypto'
 import { touchpointKey } from '../../services/core/identity/node'
 import {
   orderInLedger,
@@ -20,11 +21,18 @@ export class TestEdge {
   waitingSince: number | null = null
   readonly #broker: TestBroker
 
-  constructor(options: { broker: TestBroker; warehouse: Warehouse; kind: LedgerKind }) {
+  constructor(options: {
+    broker: TestBroker
+    warehouse: Warehouse
+    kind: LedgerKind
+    /** Names its disk; one of its own by default. */
+    spool?: string
+  }) {
     this.#broker = options.broker
     this.ledger = createEdgeLedger({
       warehouse: options.warehouse,
       kind: options.kind,
+      spool: options.spool ?? randomUUID(),
       flushMs: 100,
       waitingSince: () => this.waitingSince,
       logger: createLogger('test', 'silent'),
