@@ -107,12 +107,15 @@ function* evidenceSets(turn: JourneyTurn): Iterable<readonly string[]> {
   for (const { evidence } of entriesOf(turn, 'e')) if (evidence !== null) yield evidence.identifiers
 }
 
-/** The person's orders keep what they came to, without a name. @returns their order keys */
+/** The person's orders keep what they came to, without a name; so do orders of others that name somebody contested who
+ * is forgotten, since those counted the touches that leave with that one. @returns order keys of the nameless */
 function dropNames(
   turn: JourneyTurn,
   { gone, owner, view }: { gone: ReadonlySet<string>; owner: string; view: RootView },
 ): Set<string> {
   const nameless = new Set<string>()
+  const isContestedAndGone = (one: string): boolean =>
+    gone.has(one) && view.persons.contested.has(one)
   for (const entry of view.orders) {
     const { order_key: key } = entry.order
     const whose = ownerOfOrder(orderNode(key), entry.identifiers, view.persons)
@@ -120,9 +123,11 @@ function dropNames(
     const isTheirs = whose === owner || (named.length === 0 && entry.identifiers.length > 0)
     if (entry.nameless || isTheirs) nameless.add(key)
     if (!isTheirs && named.length === entry.identifiers.length) continue
+    const counted = isTheirs || entry.identifiers.some(isContestedAndGone)
+    const frozen = counted ? (entry.frozen ?? frozenCredits(turn, entry, view)) : entry.frozen
     const kept = isTheirs
-      ? withoutName({ ...entry, frozen: entry.frozen ?? frozenCredits(turn, entry, view) })
-      : { ...entry, order: { ...entry.order, identifiers: named }, identifiers: named }
+      ? withoutName({ ...entry, frozen })
+      : { ...entry, frozen, order: { ...entry.order, identifiers: named }, identifiers: named }
     turn.put(keys.order(key), entryOf({ order: kept }))
   }
   return nameless

@@ -143,6 +143,30 @@ test('who shared a tablet with a forgotten person keeps journey and orders', () 
   expect(it.latest(topics.identities).get('visitor:tablet')?.person).toBe('phone:b')
 })
 
+test('who named a tablet that is forgotten keeps what it was credited for', () => {
+  const it = driver()
+  touch(it, { id: 'own', identifiers: ['phone:a', 'visitor:tablet'], at: evening - 2 * hourMs })
+  touch(it, { id: 'b', identifiers: ['phone:b', 'visitor:tablet'] })
+  touch(it, { id: 'tablet', identifiers: ['visitor:tablet'], channel: 'tablet', at: evening - 1 })
+  buy(it, { order_id: 'named', identifiers: ['phone:a', 'visitor:tablet'] })
+  buy(it, { order_id: 'plain', identifiers: ['phone:a'] })
+  it.run()
+  const creditsNow = (id: string): unknown => {
+    const order = it.latest(topics.attributedOrders).get(`douyin:shop:${id}`)
+    return order && creditsOf(order)
+  }
+  const [named, plain] = [creditsNow('named'), creditsNow('plain')]
+  expect(JSON.stringify(named)).toContain('tablet')
+  forget(it, 'visitor:tablet')
+  expect(tracesOf(['visitor:tablet'], it)).toEqual([])
+  expect([creditsNow('named'), creditsNow('plain')]).toEqual([named, plain])
+  // What loses nothing goes on as before.
+  touch(it, { id: 'late', identifiers: ['phone:a'], channel: 'late', at: evening - 2 })
+  it.run()
+  expect(creditsNow('named')).toEqual(named)
+  expect(JSON.stringify(creditsNow('plain'))).toContain('late')
+})
+
 test('a forgotten group leader vanishes from the sets of everybody who ordered with that phone', () => {
   const it = driver()
   for (let account = 0; account < 6; account += 1) {
