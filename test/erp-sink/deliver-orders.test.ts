@@ -75,6 +75,44 @@ test('a sale another writer created meanwhile is taken as it is, not refused', a
   expect(erp.sales()).toHaveLength(1)
 })
 
+test('another writer who is first with one order after the other makes none of them a dead letter', async () => {
+  const erp = createFakeErp()
+  const orders = ['1', '2', '3', '4', '5'].map((id) => anOrderCalled(id))
+  const ahead = [...orders]
+  erp.before = async (call) => {
+    const next = call.startsWith('draft') ? ahead.shift() : undefined
+    if (next === undefined) return
+    const { before } = erp
+    erp.before = () => undefined
+    await erp.draftSales([next])
+    erp.before = before
+  }
+  const outcomes = await deliverOrders(erp, orders, settings)
+  expect(outcomes.map(({ words, sale }) => [words, sale?.state])).toEqual(
+    orders.map(() => ['', 'confirmed']),
+  )
+  expect(erp.sales()).toHaveLength(5)
+})
+
+test('a reference that exists but is not shown is the fault of its own order, in the words of the ERP', async () => {
+  const erp = createFakeErp()
+  const orders = ['1', '2', '3', '4'].map((id) => anOrderCalled(id))
+  const hidden = 'douyin:shop:3'
+  const draftSales = erp.draftSales.bind(erp)
+  erp.draftSales = (sales) =>
+    sales.some(({ document }) => document.reference === hidden)
+      ? Promise.resolve({ refused: 'The web ID on the sale must be unique.', duplicate: true })
+      : draftSales(sales)
+  const outcomes = await deliverOrders(erp, orders, settings)
+  expect(outcomes.map(({ words }) => words)).toEqual([
+    '',
+    '',
+    'The web ID on the sale must be unique.',
+    '',
+  ])
+  expect(erp.sales()).toHaveLength(3)
+})
+
 test.each(['draft', 'confirm', 'correct', 'withdraw', 'amend', 'cancel'])(
   'an ERP that falls silent after it did the "%s" is asked how things stand, and nothing is done twice',
   async (step) => {
