@@ -17,6 +17,7 @@ void runService('erp-sink', sinkSettings, async (service, config) => {
   const metrics = createSinkMetrics(service.metrics)
   const rpc = new TrytonRpc(trytonSettings(config), { now: Date.now, called: metrics.called })
   const erp = createTrytonErp(rpc, catalogueSettings(config), Date.now)
+  service.onStop(() => erp.close())
   const registry = registryFrom(config)
   const codecs = await openCodecs(registry, health)
   const kafka = kafkaFrom(config, service)

@@ -37,10 +37,12 @@ export async function ensureParties(
   if (missing.size > 0) {
     const created = await records.create('party.party', [...missing.values()].map(newParty))
     if (isRefusal(created)) return created
-    ;[...missing.keys()].forEach((code, index) => parties.set(code, idOf(created[index], code)))
+    ;[...missing.keys()].forEach((code, index) =>
+      parties.set(code, idOf(created[index], 'a party')),
+    )
   }
   const wanted = recipients.map(({ code, buyer }) => ({
-    party: idOf(parties.get(code), code),
+    party: idOf(parties.get(code), 'a party'),
     address: addressOf(buyer),
     phone: buyer.phone,
   }))

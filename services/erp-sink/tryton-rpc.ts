@@ -32,7 +32,19 @@ interface Session {
   readonly context: Readonly<Record<string, unknown>>
 }
 
+interface Post {
+  readonly method: string
+  readonly params: readonly unknown[]
+  readonly authorization: string
+  /** Where it is not that of the settings. */
+  readonly timeoutMs?: number
+}
+
 const dependency = 'erp'
+/** A stop waits for it. */
+const logoutTimeoutMs = 2_000
+/** /ready and the log have no place for the words of an ERP, which may quote any buyer. */
+const itsLog = 'why stands in its own log'
 /** The ERP locks a user out for 300 s after five wrong passwords; this stays below. */
 const loginPauseMs = 90_000
 const wordsMax = 2_000
@@ -43,6 +55,11 @@ export class TrytonRpc {
   private session: Promise<Session> | null = null
   private refusedLogin: { readonly words: string; readonly until: number } | null = null
   private calls = 0
+
+  /** Longest wait for one answer. */
+  get timeoutMs(): number {
+    return this.settings.timeoutMs
+  }
 
   constructor(settings: TrytonSettings, hooks: TrytonHooks) {
     this.settings = settings
@@ -75,7 +92,7 @@ export class TrytonRpc {
 
   /**
    * Like `call`, for what the ERP has no reason to refuse: reads and set-up.
-   * @throws DependencyError with the ERP's words when it refuses all the same
+   * @throws DependencyError when it refuses all the same
    */
   async ask(
     method: string,
@@ -83,16 +100,24 @@ export class TrytonRpc {
     extraContext: Readonly<Record<string, unknown>> = {},
   ): Promise<unknown> {
     const answer = await this.call(method, params, extraContext)
-    if ('refused' in answer) throw new DependencyError(dependency, `${method}: ${answer.refused}`)
+    if ('refused' in answer) {
+      throw new DependencyError(dependency, `refuses ${method}${nameIn(answer.refused)}; ${itsLog}`)
+    }
     return answer.result
   }
 
-  /** Ends the session. An ERP that is away has nothing to end. */
+  /** Ends the session, if the ERP is well enough to hear of it: it forgets those nobody uses. */
   async logout(): Promise<void> {
-    if (this.session === null) return
-    const { authorization } = await this.session
+    const { session } = this
     this.session = null
-    await this.post({ method: 'common.db.logout', params: [], authorization })
+    try {
+      if (session === null) return
+      const { authorization } = await session
+      const timeoutMs = Math.min(this.settings.timeoutMs, logoutTimeoutMs)
+      await this.post({ method: 'common.db.logout', params: [], authorization, timeoutMs })
+    } catch (error) {
+      if (!(error instanceof DependencyError)) throw error
+    }
   }
 
   private async login(): Promise<Session> {
@@ -136,11 +161,7 @@ export class TrytonRpc {
     return { authorization, context: { company, language: 'en' } }
   }
 
-  private async post(request: {
-    readonly method: string
-    readonly params: readonly unknown[]
-    readonly authorization: string
-  }): Promise<Answer | 'unauthorized'> {
+  private async post(request: Post): Promise<Answer | 'unauthorized'> {
     const startedAt = this.hooks.now()
     const report = (outcome: CallReport['outcome']): void => {
       this.hooks.called({
@@ -161,12 +182,8 @@ export class TrytonRpc {
     }
   }
 
-  private async exchange(request: {
-    readonly method: string
-    readonly params: readonly unknown[]
-    readonly authorization: string
-  }): Promise<Answer | 'unauthorized'> {
-    const { url, database, path, timeoutMs } = this.settings
+  private async exchange(request: Post): Promise<Answer | 'unauthorized'> {
+    const { url, database, path } = this.settings
     const response = await fetch(`${url}/${database}${path}`, {
       method: 'POST',
       headers: {
@@ -174,7 +191,7 @@ export class TrytonRpc {
         ...(request.authorization === '' ? {} : { authorization: request.authorization }),
       },
       body: JSON.stringify({ id: ++this.calls, method: request.method, params: request.params }),
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.timeout(request.timeoutMs ?? this.settings.timeoutMs),
     })
     if (response.status === 401) {
       await response.body?.cancel()
@@ -184,13 +201,17 @@ export class TrytonRpc {
       await response.body?.cancel()
       throw new DependencyError(dependency, `answered ${response.status} to ${request.method}`)
     }
-    const body = (await response.json()) as { result?: unknown; error?: unknown }
+    const body = parsed(await response.text())
+    if (body === null) {
+      throw new DependencyError(dependency, `answered what is no JSON to ${request.method}`)
+    }
     if (body.error === undefined) return { result: body.result }
-    return refusalFrom(body.error)
+    return refusalFrom(request.method, body.error)
   }
 }
 
 /** What would meet the next document just as well: it says nothing about this one's data. */
+const transientKinds = ['ConcurrencyException', 'LoginException']
 const transientWords = [
   'database is locked',
   'deadlock detected',
@@ -203,16 +224,34 @@ const transientWords = [
  * The ERP's errors carry no codes: the class name of its own exceptions, or the text of any other.
  * @throws DependencyError for locks, lost races and missing rights
  */
-function refusalFrom(error: unknown): Answer {
+function refusalFrom(method: string, error: unknown): Answer {
   const [kind, detail] = Array.isArray(error) ? (error as unknown[]) : [error]
   const message: unknown = Array.isArray(detail) ? detail[0] : detail
   const own = kind === 'UserError' || kind === 'UserWarning'
   const words = String(own ? message : kind).slice(0, wordsMax)
-  const unwell = kind === 'ConcurrencyException' || kind === 'LoginException'
-  if (unwell || transientWords.some((transient) => words.startsWith(transient))) {
-    throw new DependencyError(dependency, words)
+  const transient =
+    transientKinds.find((name) => kind === name) ??
+    transientWords.find((start) => words.startsWith(start))
+  if (transient !== undefined) {
+    throw new DependencyError(dependency, `${transient} (${method}); ${itsLog}`)
   }
   return { refused: words }
+}
+
+/** What is missing where the ERP says no more than the name of a field, model or module. */
+function nameIn(words: string): string {
+  const name = /^'?([a-z][a-z_.]{0,63})'?$/.exec(words)?.[1]
+  return name === undefined ? '' : `: ${name}`
+}
+
+/** The parser's own words quote the text. */
+function parsed(text: string): { readonly result?: unknown; readonly error?: unknown } | null {
+  try {
+    const body: unknown = JSON.parse(text)
+    return typeof body === 'object' ? body : null
+  } catch {
+    return null
+  }
 }
 
 function reasonOf(cause: unknown): unknown {

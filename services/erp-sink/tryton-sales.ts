@@ -125,7 +125,9 @@ export async function draftSales(
     const head = await headOf(tools, document)
     if (isRefusal(head)) return head
     const party = parties[index]
-    if (party === undefined) throw new DependencyError('erp', `no party for ${document.buyer}`)
+    if (party === undefined) {
+      throw new DependencyError('erp', `no party for the buyer of ${document.reference}`)
+    }
     values.push({
       ...head,
       party: party.party,

@@ -128,6 +128,51 @@ test('a wrong password is tried so rarely that the ERP does not lock the user ou
   expect(methods.length).toBeLessThanOrEqual(4)
 })
 
+test.each([
+  ['a refusal', ['UserError', ['The party "张三" +8613800000000 is blocked.', '', null]]],
+  ['a fault', ["KeyError: '张三'", '']],
+  ['a missing right', ['UserError', ['You are not allowed to read "张三".', '', null]]],
+  ['a lost race', ['ConcurrencyException', '张三 was modified in the meanwhile']],
+  ['a deadlock', ['deadlock detected\nCONTEXT: (name)=(张三)', '']],
+])('what the ERP says of a buyer in %s is in no error', async (_name, error) => {
+  reply = () => ({ body: { id: 1, error } })
+  await expect(client().ask('model.sale.sale.search', [[]])).rejects.toThrow(
+    expect.objectContaining({
+      message: expect.not.stringMatching(/张三|1380000/) as string,
+      cause: expect.not.stringMatching(/张三|1380000/) as string,
+    }) as Error,
+  )
+})
+
+test('nor what stands in an answer that is no JSON', async () => {
+  reply = () => ({ body: '张三 lives in 杭州' })
+  await expect(search()).rejects.toThrow('answered what is no JSON to model.sale.sale.search')
+})
+
+test('a field the ERP does not have is named', async () => {
+  reply = () => ({ body: { id: 1, error: ["'web_id'", ''] } })
+  await expect(client().ask('model.sale.sale.search', [[]])).rejects.toThrow(
+    'refuses model.sale.sale.search: web_id; why stands in its own log',
+  )
+})
+
+test('the session is given back at the end, unless the ERP is away', async () => {
+  const rpc = client()
+  await search(rpc)
+  await rpc.logout()
+  expect(methods.at(-1)).toBe('common.db.logout')
+  await rpc.logout()
+  expect(methods.filter((method) => method === 'common.db.logout')).toHaveLength(1)
+  sessionReply = (method) =>
+    method === 'common.db.logout' ? { status: 503, body: '' } : loginReply(method)
+  await search(rpc)
+  await rpc.logout()
+  const never = client()
+  sessionReply = () => ({ status: 503, body: '' })
+  await expect(search(never)).rejects.toThrow('503')
+  await never.logout()
+})
+
 test('calls that come while the first one logs in share its session', async () => {
   const rpc = client()
   await Promise.all([search(rpc), search(rpc), search(rpc)])

@@ -231,3 +231,24 @@ test('a wrong password at the start is told by readiness, and the service waits 
   expect(await service.stop()).toBe(0)
   expect(await started).toBe('ended')
 })
+
+test('a sink that stops leaves no session behind in the ERP', async () => {
+  const { url, database, user, password } = running.sink
+  const sessions = async (): Promise<number> => {
+    const params = [[['login', '=', user]], 0, null, null, ['sessions']]
+    const [found] = (await admin.ask('model.res.user.search_read', params)) as [
+      { readonly sessions: number },
+    ]
+    return found.sessions
+  }
+  const before = await sessions()
+  const service = new ServiceProcess('erp-sink', {
+    ...broker.environment(),
+    ...{ ERP_URL: url, ERP_DATABASE: database, ERP_USER: user, ERP_PASSWORD: password },
+    SEAL_KEYS: '{}',
+  })
+  await service.start()
+  expect(await sessions()).toBe(before + 1)
+  expect(await service.stop()).toBe(0)
+  expect(await sessions()).toBe(before)
+})
