@@ -11,7 +11,7 @@ import {
   saleStates,
   type SaleTools,
 } from './tryton-sales'
-import { bookDelta } from './tryton-stock'
+import { createBookDelta } from './tryton-stock'
 
 const model = 'sale.sale'
 
@@ -23,6 +23,7 @@ export function createTrytonErp(
   const records = new TrytonRecords(rpc)
   const catalogue = new TrytonCatalogue(records, settings, now)
   const tools: SaleTools = { records, catalogue, now }
+  const bookDelta = createBookDelta(tools, rpc.timeoutMs)
   /** What was refused may have named something the ERP changed since we asked. */
   const forgetting = async <T>(call: Promise<T | Refusal>): Promise<T | Refusal> => {
     const answer = await call
@@ -49,7 +50,7 @@ export function createTrytonErp(
       const products = await catalogue.productsOf(skus)
       return new Set(skus.filter((sku) => !products.has(sku)))
     },
-    bookDelta: (delta) => forgetting(bookDelta(tools, delta)),
+    bookDelta: (delta) => forgetting(bookDelta(delta)),
     close: () => rpc.logout(),
   }
 }

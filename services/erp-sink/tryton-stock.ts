@@ -1,5 +1,7 @@
 // Deltas of reserved stock as Tryton's internal shipments between a warehouse and the place for reserved goods:
-// one out and one back at most, both with the delta's reference.
+// one out and one back at most, both with the delta's reference. Tryton does not keep that reference unique, and a
+// call we gave up on may still be under way there: what it leaves beside the one that counts is cancelled.
+import { DependencyError } from '../runtime/errors'
 import { isRefusal, type Refusal, type StockDelta } from './erp-port'
 import type { Product } from './tryton-catalogue'
 import { idOf, refusal, textOf, type Values } from './tryton-records'
@@ -11,33 +13,88 @@ const model = 'stock.shipment.internal'
 interface Shipment {
   readonly id: number
   readonly state: string
+  /** Location it goes to, which tells out from back. */
+  readonly to: number
 }
 
-/** Creates the delta's shipments when there are none, and brings them to their end. */
-export async function bookDelta(tools: SaleTools, delta: StockDelta): Promise<Refusal | null> {
+/** Books one delta after the other. */
+export type BookDelta = (delta: StockDelta) => Promise<Refusal | null>
+
+/** @param timeoutMs how long a call that was cut off is waited for before it is made again */
+export function createBookDelta(tools: SaleTools, timeoutMs: number): BookDelta {
   const { records } = tools
-  let shipments = await shipmentsOf(tools, delta.reference)
-  if (shipments.length === 0) {
+  let cutOff: { readonly reference: string; readonly untilMs: number } | null = null
+
+  const create = async (delta: StockDelta): Promise<Refusal | null> => {
+    const { reference } = delta
+    if (cutOff?.reference === reference && tools.now() < cutOff.untilMs) {
+      throw new DependencyError('erp', `may still be creating ${reference}: looking again`)
+    }
     const values = await shipmentValues(tools, delta)
     if (isRefusal(values)) return values
-    const created = await records.create(model, values)
-    if (isRefusal(created)) return created
-    shipments = await shipmentsOf(tools, delta.reference)
+    let answered = false
+    try {
+      const created = await records.create(model, values)
+      answered = true
+      return isRefusal(created) ? created : null
+    } finally {
+      cutOff = answered ? null : { reference, untilMs: tools.now() + timeoutMs }
+    }
   }
-  const open = shipments.filter(({ state }) => state !== 'done').map(({ id }) => id)
-  for (const button of ['wait', 'assign_force', 'done']) {
-    const refused = await records.press(model, button, open)
-    if (refused !== null) return refused
+  return async (delta) => {
+    const { reference } = delta
+    if ((await shipmentsOf(tools, reference)).length === 0) {
+      const refused = await create(delta)
+      if (refused !== null) return refused
+    }
+    const open = (await cancelSurplus(tools, reference)).filter(({ state }) => state !== 'done')
+    for (const button of ['wait', 'assign_force', 'done']) {
+      const refused = await records.press(
+        model,
+        button,
+        open.map(({ id }) => id),
+      )
+      if (refused !== null) return refused
+    }
+    const booked = await cancelSurplus(tools, reference)
+    return booked.length > 0 && booked.every(({ state }) => state === 'done')
+      ? null
+      : refusal(`internal shipment ${reference} does not get done`)
   }
-  const after = await shipmentsOf(tools, delta.reference)
-  return after.every(({ state }) => state === 'done')
-    ? null
-    : refusal(`internal shipment ${delta.reference} does not get done`)
 }
 
+/** The one shipment of each way that counts; any other that is still open is cancelled. */
+async function cancelSurplus(tools: SaleTools, reference: string): Promise<readonly Shipment[]> {
+  const shipments = (await shipmentsOf(tools, reference)).filter(
+    ({ state }) => state !== 'cancelled',
+  )
+  const ways = [...new Set(shipments.map(({ to }) => to))]
+  const kept = ways.flatMap((way) => {
+    const all = shipments.filter(({ to }) => to === way)
+    // What is done is done; of those that are not, whoever else looks must keep the same.
+    return all.find(({ state }) => state === 'done') ?? all[0] ?? []
+  })
+  const surplus = shipments.filter((one) => one.state !== 'done' && !kept.includes(one))
+  const refused = await tools.records.press(
+    model,
+    'cancel',
+    surplus.map(({ id }) => id),
+  )
+  if (refused !== null) {
+    throw new DependencyError('erp', `does not cancel a surplus shipment ${reference}`)
+  }
+  return kept
+}
+
+/** By id. */
 async function shipmentsOf({ records }: SaleTools, reference: string): Promise<Shipment[]> {
-  const found = await records.search(model, [['reference', '=', reference]], ['state'])
-  return found.map(({ id, state }) => ({ id: idOf(id, reference), state: textOf(state) }))
+  const fields = ['state', 'to_location']
+  const found = await records.search(model, [['reference', '=', reference]], fields)
+  return found.map(({ id, state, to_location: to }) => ({
+    id: idOf(id, reference),
+    state: textOf(state),
+    to: idOf(to, `the way of ${reference}`),
+  }))
 }
 
 async function shipmentValues(tools: SaleTools, delta: StockDelta): Promise<Values[] | Refusal> {

@@ -325,6 +325,73 @@ test('a delta whose booking was interrupted is finished, not booked again', asyn
   expect(await reservedPieces('SKU-0005')).toEqual({ 'SKU-0005': 7 })
 })
 
+async function shipmentsOf(reference: string): Promise<string[]> {
+  const found = await read('stock.shipment.internal', [['reference', '=', reference]], ['state'])
+  return found.map(({ state }) => String(state)).sort()
+}
+
+/** An ERP that is slow to create shipments: its client gives up, and the call goes through when `pass` is called. */
+function erpSlowToCreate(): {
+  readonly erp: ErpPort
+  readonly pass: () => Promise<unknown>
+} {
+  const rpc = rpcAs(running.sink)
+  const whole = rpc.call.bind(rpc)
+  let pass = (): Promise<unknown> => Promise.reject(new Error('nothing was held back'))
+  rpc.call = (method, ...rest) => {
+    if (method !== 'model.stock.shipment.internal.create') return whole(method, ...rest)
+    pass = () => whole(method, ...rest)
+    return Promise.reject(new DependencyError('erp', 'time-out'))
+  }
+  return { erp: erpAs(rpc), pass: () => pass() }
+}
+
+test('a delta the ERP was slow to create is not created again while it may be under way, and then is found', async () => {
+  const { erp: slow, pass } = erpSlowToCreate()
+  const delta = { reference: 'delta-4', warehouse: '', pieces: { 'SKU-0006': 7 } }
+  await expect(slow.bookDelta(delta)).rejects.toThrow('time-out')
+  await expect(slow.bookDelta(delta)).rejects.toThrow('may still be creating delta-4')
+  await pass()
+  taken(await slow.bookDelta(delta))
+  expect(await shipmentsOf('delta-4')).toEqual(['done'])
+  expect(await reservedPieces('SKU-0006')).toEqual({ 'SKU-0006': 7 })
+})
+
+test.each(['wait', 'done', 'later'])(
+  'a delta the ERP creates twice after all, the other at "%s", is booked once and the surplus cancelled',
+  async (moment) => {
+    const { erp: slow, pass } = erpSlowToCreate()
+    const pieces = { 'SKU-0007': 3, 'SKU-0008': -2 }
+    const delta = { reference: `delta-twice-${moment}`, warehouse: '', pieces }
+    const held = await reservedPieces('SKU-0007', 'SKU-0008')
+    await expect(slow.bookDelta(delta)).rejects.toThrow('time-out')
+    const rpc = rpcAs(running.sink)
+    const whole = rpc.call.bind(rpc)
+    rpc.call = async (method, ...rest) => {
+      if (method === `model.stock.shipment.internal.${moment}`) await pass()
+      return whole(method, ...rest)
+    }
+    taken(await erpAs(rpc).bookDelta(delta))
+    if (moment === 'later') await pass()
+    taken(await erp.bookDelta(delta))
+    expect(await shipmentsOf(delta.reference)).toEqual(['cancelled', 'cancelled', 'done', 'done'])
+    expect(await reservedPieces('SKU-0007', 'SKU-0008')).toEqual({
+      'SKU-0007': (held['SKU-0007'] ?? 0) + 3,
+      'SKU-0008': (held['SKU-0008'] ?? 0) - 2,
+    })
+  },
+)
+
+test('of two creations that are both there before either is worked on, one is', async () => {
+  const { erp: slow, pass } = erpSlowToCreate()
+  const delta = { reference: 'delta-5', warehouse: '', pieces: { 'SKU-0009': 4 } }
+  await expect(slow.bookDelta(delta)).rejects.toThrow('time-out')
+  await Promise.all([pass(), pass()])
+  taken(await erp.bookDelta(delta))
+  expect(await shipmentsOf('delta-5')).toEqual(['cancelled', 'done'])
+  expect(await reservedPieces('SKU-0009')).toEqual({ 'SKU-0009': 4 })
+})
+
 test('the sink may not see users, change products or delete sales', async () => {
   const sink = rpcAs(running.sink)
   await expect(sink.ask('model.res.user.create', [[{ name: 'x', login: 'x' }]])).rejects.toThrow(
