@@ -15,7 +15,9 @@ export interface NodeState<Entry> {
 
 /** One node's turn: its own state, and what it says to others. */
 export interface Turn<Entry, Message, Output extends Topic, Change> extends NodeState<Entry> {
-  /** Epoch ms up to which this partition's records were accepted when the batch began; 0 while unknown. */
+  /** Epoch ms. In a step: when the newest of this partition's records was accepted, that of the step included. While
+   * a node is looked after: up to when all that was accepted has been heard; 0 while that is not known. It is made
+   * of what was read since the partition was taken over, so it may fall back. */
   readonly acceptedUpTo: number
   /** Epoch ms at which the record that is heard reached its topic: the record's own, however far the partition
    * is. While a node is looked after, `acceptedUpTo`; 0 while unknown. */

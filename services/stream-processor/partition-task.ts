@@ -9,6 +9,7 @@ import { deadLetter } from '../runtime/dead-letter'
 import { SetupError } from '../runtime/errors'
 import type { IncomingRecord, OutgoingRecord } from '../runtime/kafka'
 import { recordBytesMax } from '../runtime/provision'
+import { advanceMark, countCrash, crashesOf } from './advance-mark'
 import { markKeys } from './kafka-stage-log'
 import type { EntryStore } from './overlay'
 import {
@@ -53,6 +54,14 @@ export interface TaskHeed {
   settled(epoch: number): void
 }
 
+/** When a step of the walk through the state is taken. */
+export interface WalkMoment {
+  /** Epoch ms. */
+  readonly nowMs: number
+  /** Inputs of which not everything has been processed that was there when they were last heard of. */
+  readonly behind: readonly string[]
+}
+
 /** A batch as it is committed. */
 interface Prepared {
   readonly batch: StageBatch
@@ -69,7 +78,10 @@ export class PartitionTask {
   #stage: AnyStage
   #mark: StageMark = emptyMark
   #ownerOffset = -1
-  #acceptedUpTo = 0
+  /** When the newest record that was processed had been accepted, by topic; epoch ms. */
+  readonly #readUpTo = new Map<string, number>()
+  /** Nodes of this round through the state at which our own rules failed. */
+  #failedInRound = 0
 
   constructor(options: TaskOptions) {
     this.#options = options
@@ -147,48 +159,67 @@ export class PartitionTask {
   }
 
   /**
-   * Goes one step further through the state; what that changes is committed like a batch.
+   * Goes one step further through the state; what that changes is committed like a batch. A round in which a node
+   * could not be looked after does not count as one under the settings in force: the next round tries again.
    * @throws DependencyError as `process` does
    */
-  async walk(nowMs: number): Promise<void> {
+  async walk({ nowMs, behind }: WalkMoment): Promise<void> {
     const { store, wiring, census, metrics, partition } = this.#options
     const step = this.#walk.step(store, nowMs)
     if (step === null) return
     for (const value of step.values) census.count(readEntry(wiring.stateCodec, value))
-    const before = this.#mark.settledEpoch
-    const settledEpoch = step.ended ? this.#mark.epoch : this.#mark.settledEpoch
-    const settled = await this.#tend(step.nodes, { ...this.#mark, settledEpoch })
-    if (step.ended) census.roundEnded()
-    const { epoch } = this.#mark
-    if (settledEpoch !== before) this.#options.heed.settled(epoch)
+    const failedBefore = this.#failedInRound
+    const settled = await this.#tend(step.nodes, this.#heardUpTo(behind))
+    const failed = this.#failedInRound - failedBefore
+    if (step.ended) await this.#endRound()
+    const { epoch, settledEpoch } = this.#mark
     const progress = step.ended ? 1 : step.seen / Math.max(step.seen, store.size())
-    metrics.walked(this.#stage.name, partition, { ...step, progress, settled, epoch, settledEpoch })
+    const walked = { ...step, progress, settled, failed, epoch, settledEpoch }
+    metrics.walked(this.#stage.name, partition, walked)
+  }
+
+  async #endRound(): Promise<void> {
+    this.#options.census.roundEnded()
+    const failed = this.#failedInRound
+    this.#failedInRound = 0
+    if (failed > 0 || !isUnsettled(this.#mark)) return
+    this.#mark = { ...this.#mark, settledEpoch: this.#mark.epoch }
+    await this.confirm()
+    this.#options.heed.settled(this.#mark.epoch)
   }
 
   /** Looks after nodes. One at which our own rules fail is left as it is, and said. @returns how many were settled */
-  async #tend(nodes: readonly string[], mark: StageMark): Promise<number> {
+  async #tend(nodes: readonly string[], acceptedUpTo: number): Promise<number> {
     let prepared: Prepared
     try {
-      const batch = this.#openBatch()
+      const batch = this.#openBatch(acceptedUpTo)
       const upkeep = { settingsChanged: isUnsettled(this.#mark) }
       for (const node of nodes) batch.tend(node, upkeep)
-      prepared = this.#settle(batch, mark, [])
+      prepared = this.#settle(batch, this.#mark, [])
     } catch (error) {
       if (nodes.length > 1) {
         let settled = 0
-        for (const node of nodes) settled += await this.#tend([node], this.#mark)
-        return settled + (await this.#tend([], mark))
+        for (const node of nodes) settled += await this.#tend([node], acceptedUpTo)
+        return settled
       }
+      this.#failedInRound += 1
       this.#options.heed.fault(error)
-      prepared = this.#settle(this.#openBatch(), mark, [])
+      return 0
     }
-    const { batch, state, outputs } = prepared
-    const isNews = mark.settledEpoch !== this.#mark.settledEpoch
-    if (state.length > 0 || outputs.length > 0 || isNews) {
-      await this.#commit({ ...prepared, mark })
-    }
+    const { batch, state, outputs, mark } = prepared
+    if (state.length > 0 || outputs.length > 0) await this.#commit(prepared)
     this.#mark = mark
     return batch.counts.settled
+  }
+
+  /** Of what was accepted up to then nothing is unheard; 0 while that is not known. While an input lags, that is
+   * what was read of it, however far others are: what is still to come must find what it needs. */
+  #heardUpTo(behind: readonly string[]): number {
+    return Math.min(this.#newest(), ...behind.map((topic) => this.#readUpTo.get(topic) ?? 0))
+  }
+
+  #newest(): number {
+    return Math.max(0, ...this.#readUpTo.values())
   }
 
   /** Puts positions into the changelog that went on without anything to write. */
@@ -213,13 +244,13 @@ export class PartitionTask {
    */
   async #prepare(records: readonly IncomingRecord[]): Promise<Prepared | null> {
     await this.#options.wiring.learn(records)
-    for (const { timestampMs } of records) {
-      this.#acceptedUpTo = Math.max(this.#acceptedUpTo, timestampMs)
+    for (const { topic, timestampMs } of records) {
+      this.#readUpTo.set(topic, Math.max(this.#readUpTo.get(topic) ?? 0, timestampMs))
     }
     try {
-      const batch = this.#openBatch()
+      const batch = this.#openBatch(this.#newest())
       const letters = this.#observe(records, batch)
-      return this.#settle(batch, { ...this.#mark, ...advanced(this.#mark, records) }, letters)
+      return this.#settle(batch, advanceMark(this.#mark, records), letters)
     } catch (error) {
       const [first, ...others] = records
       if (first === undefined) throw error
@@ -227,17 +258,14 @@ export class PartitionTask {
         for (const record of records) await this.process([record])
         return null
       }
-      const place = placeOf(first)
-      const crashes = { ...this.#mark.crashes, [place]: (this.#mark.crashes[place] ?? 0) + 1 }
-      await this.#options.log.commit(this.#changelog([], { ...this.#mark, crashes }))
+      await this.#options.log.commit(this.#changelog([], countCrash(this.#mark, first)))
       throw error
     }
   }
 
-  #openBatch(): StageBatch {
+  #openBatch(acceptedUpTo: number): StageBatch {
     const { partition, wiring } = this.#options
     const { partitions } = wiring
-    const acceptedUpTo = this.#acceptedUpTo
     return openBatch(this.#stage, this.#entries, { partition, partitions, acceptedUpTo })
   }
 
@@ -279,7 +307,7 @@ export class PartitionTask {
 
   #step(record: IncomingRecord, batch: StageBatch): Reject | undefined {
     const { wiring } = this.#options
-    const crashes = this.#mark.crashes[placeOf(record)] ?? 0
+    const crashes = crashesOf(this.#mark, record)
     if (crashes >= crashesMax) return reject('crashed', `crashed the processor ${crashes} times`)
     const value = wiring.decode(record)
     if (isReject(value)) return value
@@ -337,23 +365,6 @@ export class PartitionTask {
   }
 }
 
-function advanced(
-  mark: StageMark,
-  records: readonly IncomingRecord[],
-): Pick<StageMark, 'positions' | 'crashes'> {
-  const positions: Record<string, number> = { ...mark.positions }
-  for (const { topic, offset } of records) {
-    positions[topic] = Math.max(positions[topic] ?? 0, offset + 1)
-  }
-  const crashes = Object.fromEntries(
-    Object.entries(mark.crashes).filter(([place]) => {
-      const cut = place.lastIndexOf(':')
-      return Number(place.slice(cut + 1)) >= (positions[place.slice(0, cut)] ?? 0)
-    }),
-  )
-  return { positions, crashes }
-}
-
 /** The broker would refuse a larger one for ever, and with it everything behind it. */
 function fitting(value: Buffer): Buffer {
   assert(
@@ -361,10 +372,6 @@ function fitting(value: Buffer): Buffer {
     `a record of ${value.length} bytes is too large for its topic`,
   )
   return value
-}
-
-function placeOf({ topic, offset }: IncomingRecord): string {
-  return `${topic}:${offset}`
 }
 
 function isMark({ key }: IncomingRecord): boolean {

@@ -9,14 +9,13 @@ export interface RecordQueue {
   /** Resolves when there is something to take, or `wake` is called. */
   filled(): Promise<void>
   wake(): void
-  clear(): void
   length(): number
   bytes(): number
 }
 
 export function createRecordQueue(loopTopic: string | null): RecordQueue {
-  let loops: IncomingRecord[] = []
-  let inputs: IncomingRecord[] = []
+  const loops = createLane()
+  const inputs = createLane()
   let bytes = 0
   let wakeUp: (() => void) | null = null
   const wake = (): void => {
@@ -28,34 +27,51 @@ export function createRecordQueue(loopTopic: string | null): RecordQueue {
   return {
     push: (records) => {
       for (const record of records) {
-        if (record.topic === loopTopic) loops.push(record)
-        else inputs.push(record)
+        const lane = record.topic === loopTopic ? loops : inputs
+        lane.records.push(record)
         bytes += sizeOf(record)
       }
       wake()
     },
     take: (max) => {
-      const taken = loops.slice(0, max)
-      loops = loops.slice(taken.length)
-      const more = inputs.slice(0, max - taken.length)
-      inputs = inputs.slice(more.length)
-      taken.push(...more)
+      const taken = takeFrom(loops, max)
+      taken.push(...takeFrom(inputs, max - taken.length))
       for (const record of taken) bytes -= sizeOf(record)
       return taken
     },
     filled: () =>
-      loops.length + inputs.length > 0
+      lengthOf(loops) + lengthOf(inputs) > 0
         ? Promise.resolve()
         : new Promise((resolve) => {
             wakeUp = resolve
           }),
     wake,
-    clear: () => {
-      loops = []
-      inputs = []
-      bytes = 0
-    },
-    length: () => loops.length + inputs.length,
+    length: () => lengthOf(loops) + lengthOf(inputs),
     bytes: () => bytes,
   }
+}
+
+interface Lane {
+  records: IncomingRecord[]
+  /** Where what has not been taken begins. */
+  next: number
+}
+
+function createLane(): Lane {
+  return { records: [], next: 0 }
+}
+
+function lengthOf({ records, next }: Lane): number {
+  return records.length - next
+}
+
+/** What was taken is dropped when it is half of all there is: so each record is moved about once. */
+function takeFrom(lane: Lane, max: number): IncomingRecord[] {
+  const taken = lane.records.slice(lane.next, lane.next + max)
+  lane.next += taken.length
+  if (lane.next * 2 >= lane.records.length) {
+    lane.records = lane.records.slice(lane.next)
+    lane.next = 0
+  }
+  return taken
 }

@@ -22,7 +22,7 @@ export interface Placement {
   readonly partition: number
   /** Partition count of the stage's topics. */
   readonly partitions: number
-  /** Epoch ms up to which the partition's records were accepted; 0 while unknown. */
+  /** As a turn has it. */
   readonly acceptedUpTo: number
 }
 

@@ -30,6 +30,8 @@ export interface Walked {
   /** How much of the round is done, 0 to 1. */
   readonly progress: number
   readonly settled: number
+  /** Nodes at which our own rules failed. */
+  readonly failed: number
   readonly epoch: number
   readonly settledEpoch: number
 }
@@ -48,30 +50,6 @@ export function stageMetrics(metrics: Metrics, stages: readonly string[]): Stage
   const reopened = metrics.counter('reopened_tasks_total', 'Tasks opened again after a failure', [
     'stage',
   ])
-  const walkedEntries = metrics.counter('walked_entries_total', 'State entries looked after', [
-    'stage',
-  ])
-  const rounds = metrics.counter('walk_rounds_total', 'Rounds through the state of a partition', [
-    'stage',
-  ])
-  const recredited = metrics.counter(
-    'recredited_nodes_total',
-    'Nodes whose orders were looked at under new settings',
-    ['stage'],
-  )
-  const walked = metrics.gauge('walk_progress_ratio', 'How much of the round is done', [
-    'stage',
-    'partition',
-  ])
-  const epochs = metrics.gauge('settings_epoch', 'Number of the settings in force', [
-    'stage',
-    'partition',
-  ])
-  const settledEpochs = metrics.gauge(
-    'settled_epoch',
-    'Number of the settings under which every order has been looked at',
-    ['stage', 'partition'],
-  )
   return {
     batch: ({ stage, records, batch, outputs, seconds: took }) => {
       seconds.observe({ stage }, took)
@@ -91,17 +69,53 @@ export function stageMetrics(metrics: Metrics, stages: readonly string[]): Stage
     queued: (stage, partition, records) => {
       queued.set({ stage, partition: String(partition) }, records)
     },
-    walked: (stage, partition, { values, ended, progress, settled, epoch, settledEpoch }) => {
-      const of = { stage, partition: String(partition) }
-      walkedEntries.inc({ stage }, values.length)
-      if (ended) rounds.inc({ stage })
-      if (settledEpoch < epoch) recredited.inc({ stage }, settled)
-      walked.set(of, progress)
-      epochs.set(of, epoch)
-      settledEpochs.set(of, settledEpoch)
-    },
+    walked: walkMetrics(metrics, stages),
     reopened: (stage) => {
       reopened.inc({ stage })
     },
+  }
+}
+
+function walkMetrics(metrics: Metrics, stages: readonly string[]): StageMetrics['walked'] {
+  const walkedEntries = metrics.counter('walked_entries_total', 'State entries looked after', [
+    'stage',
+  ])
+  const rounds = metrics.counter('walk_rounds_total', 'Rounds through the state of a partition', [
+    'stage',
+  ])
+  const recredited = metrics.counter(
+    'recredited_nodes_total',
+    'Nodes whose orders were looked at under new settings',
+    ['stage'],
+  )
+  const failures = metrics.counter(
+    'failed_nodes_total',
+    'Nodes that could not be looked after, for a fault of our own; each is tried again in the next round',
+    ['stage'],
+  )
+  for (const stage of stages) failures.inc({ stage }, 0)
+  const walked = metrics.gauge('walk_progress_ratio', 'How much of the round is done', [
+    'stage',
+    'partition',
+  ])
+  const epochs = metrics.gauge('settings_epoch', 'Number of the settings in force', [
+    'stage',
+    'partition',
+  ])
+  const settledEpochs = metrics.gauge(
+    'settled_epoch',
+    'Number of the settings under which every order has been looked at',
+    ['stage', 'partition'],
+  )
+  return (stage, partition, step) => {
+    const { values, ended, progress, settled, failed, epoch, settledEpoch } = step
+    const of = { stage, partition: String(partition) }
+    walkedEntries.inc({ stage }, values.length)
+    failures.inc({ stage }, failed)
+    if (ended) rounds.inc({ stage })
+    if (settledEpoch < epoch) recredited.inc({ stage }, settled)
+    walked.set(of, progress)
+    epochs.set(of, epoch)
+    settledEpochs.set(of, settledEpoch)
   }
 }

@@ -28,6 +28,7 @@ export const outsideFaults = [
   'take partitions from one who does not hear it',
   'hand records over again',
   'leap over records',
+  'leap over records twice, around a commit that fails',
   'broker does not answer',
   'compact the changelogs',
 ] as const
@@ -53,6 +54,8 @@ export function drawFaults(dice: Dice): Fault[] {
 export class FaultPlan {
   readonly #left: Fault[]
   readonly #moments = new Map<FaultKind, number>()
+  /** How many commits of a producer are still to succeed before one is refused. */
+  readonly #refusals = new Map<string, number>()
   readonly happened: Fault[] = []
 
   constructor(faults: readonly Fault[]) {
@@ -68,5 +71,18 @@ export class FaultPlan {
     if (fault === undefined) return false
     this.happened.push(fault)
     return true
+  }
+
+  /** Has a commit of this producer refused, after so many others. */
+  refuse(transactionalId: string, after: number): void {
+    this.#refusals.set(transactionalId, after)
+  }
+
+  refuses(transactionalId: string): boolean {
+    const left = this.#refusals.get(transactionalId)
+    if (left === undefined) return false
+    if (left > 0) this.#refusals.set(transactionalId, left - 1)
+    else this.#refusals.delete(transactionalId)
+    return left === 0
   }
 }

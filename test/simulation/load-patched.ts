@@ -18,21 +18,21 @@ export interface Patch {
 const services = join(projectDirectory(), 'services')
 
 /** The exports of a file of services/ as they are under a patch. */
-export function loadPatched(entry: string, patch: Patch): unknown {
+export function loadPatched(entry: string, patches: readonly Patch[]): unknown {
   const loaded = new Map<string, object>()
-  let patched = false
+  const patched = new Set<Patch>()
   const load = (file: string): object => {
     const known = loaded.get(file)
     if (known !== undefined) return known
     let source = readFileSync(file, 'utf8')
-    if (relative(services, file) === patch.file) {
+    for (const patch of patches.filter((one) => one.file === relative(services, file))) {
       assert.equal(
         source.split(patch.text).length,
         2,
         `${patch.file} must hold once: ${patch.text}`,
       )
       source = source.replace(patch.text, () => patch.instead)
-      patched = true
+      patched.add(patch)
     }
     const exported = {}
     loaded.set(file, exported)
@@ -51,7 +51,7 @@ export function loadPatched(entry: string, patch: Patch): unknown {
     return exported
   }
   const exported = load(join(services, entry))
-  assert(patched, `nothing loads ${patch.file}`)
+  for (const patch of patches) assert(patched.has(patch), `nothing loads ${patch.file}`)
   return exported
 }
 

@@ -38,12 +38,12 @@ function inTwo(
 const isState = ({ topic }: OutgoingRecord, { changelog }: StageWiring): boolean =>
   topic === changelog
 
-function inRules(patch: Patch): PlantedBug {
-  return loadPatched('core/topology.ts', patch) as { readonly topology: typeof topology }
+function inRules(...patches: readonly Patch[]): PlantedBug {
+  return loadPatched('core/topology.ts', patches) as { readonly topology: typeof topology }
 }
 
-function inRunner(patch: Patch): PlantedBug {
-  return loadPatched('stream-processor/partition-runners.ts', patch) as {
+function inRunner(...patches: readonly Patch[]): PlantedBug {
+  return loadPatched('stream-processor/partition-runners.ts', patches) as {
     readonly createPartitionRunners: typeof createPartitionRunners
   }
 }
@@ -77,9 +77,9 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
     71,
     () =>
       inRunner({
-        file: 'stream-processor/partition-runner.ts',
-        text: 'if (batch.fetchedOffset > expected && (await this.#leapt(batch, expected))) return',
-        instead: '',
+        file: 'stream-processor/partition-feed.ts',
+        text: 'if (batch.fetchedOffset > expected) {',
+        instead: 'if (batch.fetchedOffset > Infinity) {',
       }),
   ],
   [
@@ -95,24 +95,45 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
       }),
   ],
   [
-    'a runner that begins anew still hears the changelog it heard before',
-    3235,
+    'a task that begins anew goes on with what was fetched for the one before',
+    1,
     () =>
       inRunner({
-        file: 'stream-processor/partition-runner.ts',
-        text: "    this.#phase = 'opening'\n    this.#missing = null\n",
-        instead: '    this.#missing = null\n',
+        file: 'stream-processor/partition-tenure.ts',
+        text: 'this.#feed = new PartitionFeed(options)',
+        instead: 'this.#feed = options.purges.feed ??= new PartitionFeed(options)',
+      }),
+  ],
+  [
+    'what was asked again for one task counts as asked for the next',
+    1,
+    () =>
+      inRunner({
+        file: 'stream-processor/partition-feed.ts',
+        text: '    this.#queue = createRecordQueue(options.wiring.loop)\n',
+        instead:
+          '    this.#queue = createRecordQueue(options.wiring.loop)\n' +
+          '    const forgetful = { delete: () => true, clear: () => undefined }\n' +
+          '    this.#askedAgain = options.purges.asked ??= Object.assign(new Map(), forgetful)\n',
       }),
   ],
   [
     'loop records are deleted up to where they were fetched, not to where they are applied',
     1,
     () =>
-      inRunner({
-        file: 'stream-processor/partition-runner.ts',
-        text: "return this.#phase === 'running' ? (this.#store?.mark().positions ?? {}) : {}",
-        instead: "return this.#phase === 'running' ? Object.fromEntries(this.#nextFetch) : {}",
-      }),
+      inRunner(
+        {
+          file: 'stream-processor/partition-tenure.ts',
+          text: 'return this.#feed.isRunning() ? this.#options.store.mark().positions : {}',
+          instead: 'return this.#feed.isRunning() ? this.#feed.fetched() : {}',
+        },
+        {
+          file: 'stream-processor/partition-feed.ts',
+          text: '  isRunning(): boolean {\n',
+          instead:
+            '  fetched() {\n    return Object.fromEntries(this.#nextFetch)\n  }\n\n  isRunning(): boolean {\n',
+        },
+      ),
   ],
   [
     'a node that becomes a hub does not tell its root',

@@ -187,6 +187,10 @@ class World {
     const [back, ahead] = [-dice.between(1, 8), dice.between(1, 2)]
     if (strikes('hand records over again', processor.canDisplace(back))) processor.displace(back)
     if (strikes('leap over records', processor.canDisplace(ahead))) processor.displace(ahead)
+    const twice = 'leap over records twice, around a commit that fails'
+    if (strikes(twice, processor.canDisplace(ahead))) {
+      for (const id of processor.leapTwice(ahead)) this.plan.refuse(id, dice.below(2))
+    }
     if (strikes('compact the changelogs')) this.#compact()
   }
 

@@ -46,6 +46,13 @@ export interface ProcessorParts {
   readonly onCrash: (processor: Processor, error: unknown) => void
 }
 
+/** A stage as it runs in this process. */
+interface Running {
+  readonly name: string
+  readonly runners: PartitionRunners
+  readonly member: GroupMember
+}
+
 const transactionTimeoutMs = 15_000
 
 export class Processor implements Owner {
@@ -53,7 +60,7 @@ export class Processor implements Owner {
   readonly disk: Disk
   alive = true
   readonly #parts: ProcessorParts
-  readonly #running: { readonly runners: PartitionRunners; readonly member: GroupMember }[]
+  readonly #running: readonly Running[]
   #stopping = false
 
   constructor(parts: ProcessorParts) {
@@ -98,6 +105,13 @@ export class Processor implements Owner {
   displace(records: number): void {
     const able = this.#running.filter(({ member }) => member.canDisplace(records))
     for (const { member } of able) member.displace(records)
+  }
+
+  /** @returns the producers of the partitions that were leapt over */
+  leapTwice(records: number): string[] {
+    return this.#running
+      .filter(({ member }) => member.canDisplace(records))
+      .map(({ member, name }) => `${name}-${member.leapTwice(records)}`)
   }
 
   canDisplace(records: number): boolean {
@@ -158,7 +172,7 @@ export class Processor implements Owner {
         }
       },
     })
-    return { runners, member }
+    return { name: stage.name, runners, member }
   }
 
   async #ask<T>(question: string, answer: () => T): Promise<T> {

@@ -82,6 +82,8 @@ export class GroupMember implements Consumer {
   readonly #seeks = new Map<string, number>()
   readonly #paused = new Set<string>()
   readonly #fetched = new Map<string, Fetched>()
+  /** Places it leaps over again when they are sought for the second time. */
+  readonly #leaps = new Map<string, { from: number; by: number; sought: number }>()
   /** Of what is assigned. */
   #logs: readonly PartitionLog[] = []
   #waiting: readonly number[] | null = null
@@ -101,7 +103,12 @@ export class GroupMember implements Consumer {
   }
 
   seek({ topic, partition, offset }: TopicPartition & { readonly offset: number }): void {
-    this.#seeks.set(`${topic}:${partition}`, offset)
+    const place = `${topic}:${partition}`
+    const leap = this.#leaps.get(place)
+    if (leap?.from === offset) leap.sought += 1
+    const leaps = leap !== undefined && leap.sought === 2 && leap.from === offset
+    if (leaps) this.#leaps.delete(place)
+    this.#seeks.set(place, offset + (leaps ? leap.by : 0))
   }
 
   pause(partitions: readonly TopicPartition[]): void {
@@ -133,6 +140,17 @@ export class GroupMember implements Consumer {
   displace(records: number): void {
     const log = this.#group.parts.dice.pick(this.#displaceable(records))
     this.#positions.set(log.name, this.#displaced(log, records))
+  }
+
+  /** Makes it fetch from beyond what it was to have, and once more when that is sought for the second time.
+   * @returns the partition */
+  leapTwice(records: number): number {
+    const { topics } = this.#group.parts
+    const logs = this.#displaceable(records).filter(({ topic }) => topic !== topics.at(-1))
+    const log = this.#group.parts.dice.pick(logs.length > 0 ? logs : this.#displaceable(records))
+    this.#leaps.set(log.name, { from: this.#nextOffset(log), by: records, sought: 0 })
+    this.#positions.set(log.name, this.#displaced(log, records))
+    return log.partition
   }
 
   canDisplace(records: number): boolean {

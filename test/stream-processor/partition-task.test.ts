@@ -161,3 +161,69 @@ test('a replay for another stage is passed over', async () => {
   expect(rig.store.mark().positions).toEqual({ orders: 1 })
   expect(written(rig, topics.stockPositions.name)).toBe(0)
 })
+
+/** The stock stage, of which every node that is looked after is noted with how far everything has been heard. */
+function lookedAfter(failing: ReadonlySet<string> = new Set()) {
+  const seen: [node: string, acceptedUpTo: number][] = []
+  const tended = {
+    ...stockStage,
+    reads: [topics.orders, topics.touchpoints],
+    step: (turn: never, observation: { topic: string }) =>
+      observation.topic === 'orders' ? stockStage.step(turn, observation as never) : undefined,
+    tend: ({ node, acceptedUpTo }: { node: string; acceptedUpTo: number }) => {
+      seen.push([node, acceptedUpTo])
+      if (failing.has(node)) throw new Error('our own fault')
+    },
+  } as unknown as AnyStage
+  return { seen, tended }
+}
+
+test('settings are in force everywhere only after a round in which no node failed', async () => {
+  const failing = new Set<string>()
+  const { tended } = lookedAfter(failing)
+  const said: string[] = []
+  const log = new MemoryLog(changelog)
+  const store = new MemoryPartitionStore()
+  const task = new PartitionTask({
+    ...memoryTask(tended, { epoch: 3, text: 'new', stageUnder: () => tended }),
+    ...{ log, store },
+    heed: {
+      fault: () => said.push('fault'),
+      adopted: () => said.push('adopted'),
+      settled: () => said.push('settled'),
+    },
+  })
+  await task.restore(log.records(await task.open()))
+  await task.process([record(0, 'a'), record(1, 'b')])
+  const node = [...store.entries.keys()][0]?.split(' ')[0] ?? ''
+  failing.add(node)
+  await task.walk({ nowMs: 0, behind: [] })
+  expect(said).toEqual(['adopted', 'fault'])
+  expect(store.mark().settledEpoch).toBe(0)
+  failing.clear()
+  await task.walk({ nowMs: 1, behind: [] })
+  expect(said).toEqual(['adopted', 'fault', 'settled'])
+  expect(store.mark().settledEpoch).toBe(3)
+})
+
+test('while an input lags nothing is let go that its records may still need, however far others are', async () => {
+  const { seen, tended } = lookedAfter()
+  const log = new MemoryLog(changelog)
+  const store = new MemoryPartitionStore()
+  const task = new PartitionTask({ ...memoryTask(tended), log, store })
+  await task.restore(log.records(await task.open()))
+  const heard = async (behind: readonly string[]): Promise<number | undefined> => {
+    await task.walk({ nowMs: 0, behind })
+    return seen.at(-1)?.[1]
+  }
+  await task.process([{ ...record(0, 'a'), timestampMs: 1_000 }])
+  await task.process([{ ...record(1, 'b'), timestampMs: 2_000 }])
+  expect(await heard([])).toBe(2_000)
+  // Of an input that has not been read at all it is not known since when it waits.
+  expect(await heard(['touchpoints'])).toBe(0)
+  const touch = { ...record(0, 'c'), topic: topics.touchpoints.name, value: Buffer.from('x') }
+  await task.process([{ ...touch, timestampMs: 9_000 }])
+  expect(await heard(['orders'])).toBe(2_000)
+  expect(await heard(['orders', 'touchpoints'])).toBe(2_000)
+  expect(await heard([])).toBe(9_000)
+})
