@@ -1,10 +1,11 @@
 // What a batch would change in a store, laid over it: reads see the changes, the store does not, until the
 // transaction that carries them is committed.
+import { compareTexts } from '../core/compare-texts'
 
 /** A stage's store of one partition, as pure code reads it: synchronous. Keys are `<node> <key>`. */
 export interface EntryStore<Entry> {
   get(key: string): Entry | undefined
-  /** Entries with `from` ≤ key < `to`, in key order or against it. */
+  /** Entries with `from` ≤ key < `to`, in the order of their keys (`compareTexts`) or against it. */
   range(from: string, to: string, reverse: boolean): Iterable<readonly [string, Entry]>
 }
 
@@ -23,7 +24,7 @@ export interface KeyRange {
   readonly reverse: boolean
 }
 
-export function fullKey(node: string, key: string): string {
+function fullKey(node: string, key: string): string {
   return `${node} ${key}`
 }
 
@@ -61,6 +62,13 @@ export function overlayOn<Entry>(store: EntryStore<Entry>): Overlay<Entry> {
   }
 }
 
+/** Those with `from` ≤ key < `to`, in order: the order of the store. */
+export function keysBetween(keys: Iterable<string>, from: string, to: string): string[] {
+  const isBetween = (key: string): boolean =>
+    compareTexts(key, from) >= 0 && compareTexts(key, to) < 0
+  return [...keys].filter(isBetween).sort(compareTexts)
+}
+
 function* strip<Entry>(
   stored: Iterable<readonly [string, Entry]>,
   prefix: number,
@@ -74,10 +82,10 @@ function* merge<Entry>(
   changed: ReadonlyMap<string, Entry | null>,
   { from, to, reverse }: KeyRange,
 ): Iterable<readonly [string, Entry]> {
-  const keys = [...changed.keys()].filter((key) => key >= from && key < to).sort()
+  const keys = keysBetween(changed.keys(), from, to)
   if (reverse) keys.reverse()
   let next = 0
-  const before = (a: string, b: string): boolean => (reverse ? a > b : a < b)
+  const before = (a: string, b: string): boolean => compareTexts(a, b) * (reverse ? -1 : 1) < 0
   for (const [key, entry] of stored) {
     for (let own = keys[next]; own !== undefined && before(own, key); own = keys[next]) {
       const value = changed.get(own)

@@ -1,6 +1,7 @@
 // The disk of one process: the stores of its partitions, each a copy of a changelog. It outlives the process; it
 // can be lost, or be found as it was some time ago.
 import assert from 'node:assert/strict'
+import { keysBetween } from '../../services/stream-processor/overlay'
 import {
   emptyMark,
   type PartitionStore,
@@ -65,7 +66,7 @@ function storeOn(state: StoredState, guard: WriteGuard): PartitionStore {
     get: (key) => state.nodes.get(nodeOf(key))?.get(key),
     *range(from, to, reverse) {
       const entries = within(state, from, to)
-      const keys = [...entries.keys()].filter((key) => key >= from && key < to).sort()
+      const keys = keysBetween(entries.keys(), from, to)
       for (const key of reverse ? keys.reverse() : keys) {
         const value = entries.get(key)
         if (value !== undefined) yield [key, value]

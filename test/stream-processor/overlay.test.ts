@@ -1,5 +1,12 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
+import { openLmdbStore } from '../../services/stream-processor/lmdb-store'
 import { overlayOn, type EntryStore } from '../../services/stream-processor/overlay'
+import { emptyMark, type PartitionStore } from '../../services/stream-processor/ports'
+import { Disk } from '../simulation/disk'
+import { MemoryPartitionStore } from '../support/memory-stage'
 
 function storeOf(entries: ReadonlyMap<string, string>): EntryStore<string> {
   return {
@@ -40,4 +47,47 @@ test('reading through the overlay is reading a store to which the changes were m
       },
     ),
   )
+})
+
+const writeAnyway = { before: () => true, after: () => undefined }
+/** Texts of which those of one length differ in order by code unit and by byte. */
+const foreignKey = fc.string({
+  unit: fc.constantFrom('a', 'b', 'é', '订', '\ue000', '～', '😀', '𠮷'),
+  minLength: 1,
+  maxLength: 3,
+})
+
+function fill(store: PartitionStore, keys: Iterable<string>): void {
+  const entries = [...keys].map((one): [string, Buffer] => [`n ${one}`, Buffer.from(one)])
+  const changes = { entries, from: null, mark: emptyMark, changelogNext: 0, schemaIds: [] }
+  store.apply({ ...changes, purges: false })
+}
+
+test('entries come in one order from every store, changed or not, whatever script they are in', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'tributary-order-'))
+  const lmdb = openLmdbStore({ directory, origin: 'x', maxAgeMs: 1, now: () => 0 })
+  try {
+    fc.assert(
+      fc.property(fc.uniqueArray(foreignKey), fc.uniqueArray(foreignKey), (stored, changed) => {
+        const stores = [lmdb, new MemoryPartitionStore(), new Disk().open('x', writeAnyway)]
+        lmdb.clear()
+        const [all, ...others] = stores.map((store) => {
+          fill(store, stored)
+          const overlay = overlayOn(store)
+          for (const one of changed) overlay.put('n', one, Buffer.from(one))
+          const seen = [...overlay.rangeOf('n', { from: 'a', to: '\u{10ffff}', reverse: false })]
+          const back = [...overlay.rangeOf('n', { from: 'a', to: '\u{10ffff}', reverse: true })]
+          expect(back.map(([one]) => one).reverse()).toEqual(seen.map(([one]) => one))
+          return seen.map(([one]) => one)
+        })
+        fill(lmdb, changed)
+        const written = [...lmdb.range('n a', 'n \u{10ffff}', false)].map(([one]) => one.slice(2))
+        expect(all).toEqual(written)
+        for (const other of others) expect(other).toEqual(written)
+      }),
+    )
+  } finally {
+    await lmdb.close()
+    rmSync(directory, { recursive: true })
+  }
 })

@@ -12,6 +12,7 @@ import {
   type StageMark,
   type StoreChanges,
 } from '../../services/stream-processor/ports'
+import { keysBetween } from '../../services/stream-processor/overlay'
 import { markKeys } from '../../services/stream-processor/kafka-stage-log'
 import type { TaskOptions } from '../../services/stream-processor/partition-task'
 import type { AnyStage } from '../../services/stream-processor/stage-batch'
@@ -77,7 +78,7 @@ export class MemoryPartitionStore implements PartitionStore {
   }
 
   *range(from: string, to: string, reverse: boolean): Iterable<readonly [string, Buffer]> {
-    const keys = [...this.entries.keys()].filter((key) => key >= from && key < to).sort()
+    const keys = keysBetween(this.entries.keys(), from, to)
     for (const key of reverse ? keys.reverse() : keys) {
       const value = this.entries.get(key)
       if (value !== undefined) yield [key, value]

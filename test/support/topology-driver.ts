@@ -4,7 +4,7 @@ import { partitionOf } from '../../services/core/partition'
 import { isReject } from '../../services/core/reject'
 import type { Topic, ValueOf } from '../../services/core/topics'
 import { localCodec, type RecordCodec } from '../../services/runtime/codec'
-import type { EntryStore } from '../../services/stream-processor/overlay'
+import { keysBetween, type EntryStore } from '../../services/stream-processor/overlay'
 import {
   openBatch,
   type AnyStage,
@@ -232,7 +232,7 @@ class MemoryStore implements EntryStore<unknown> {
   *range(from: string, to: string, reverse: boolean): Iterable<readonly [string, unknown]> {
     const entries = this.#nodes.get(nodeOfKey(from))
     if (entries === undefined) return
-    const keys = [...entries.keys()].filter((key) => key >= from && key < to).sort()
+    const keys = keysBetween(entries.keys(), from, to)
     for (const key of reverse ? keys.reverse() : keys) yield [key, entries.get(key)]
   }
 
