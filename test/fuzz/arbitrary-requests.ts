@@ -86,9 +86,27 @@ function edits(names: readonly string[]): fc.Arbitrary<(readonly [string, unknow
   )
 }
 
+/** How far a client's clock is off, up to the last time a Date holds. */
+const clockErrorMs = fc.oneof(
+  { weight: 9, arbitrary: fc.constant(0) },
+  { weight: 1, arbitrary: fc.integer({ min: -now, max: 8.6e15 - now }) },
+)
+
 const badEvent = fc
-  .tuple(event, edits([...eventNames, ...moreNames]))
-  .map(([base, changes]) => edited(base, changes))
+  .tuple(event, clockErrorMs, edits([...eventNames, ...moreNames]))
+  .map(([base, errorMs, changes]) => edited(shifted(base, errorMs), changes))
+
+function shifted<Event extends { readonly at?: number; readonly sent_at?: number }>(
+  base: Event,
+  errorMs: number,
+): Event {
+  const { at, sent_at } = base
+  return {
+    ...base,
+    ...(at === undefined ? {} : { at: at + errorMs }),
+    ...(sent_at === undefined ? {} : { sent_at: sent_at + errorMs }),
+  }
+}
 
 const eventsBody: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 6, arbitrary: badEvent },

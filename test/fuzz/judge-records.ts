@@ -1,5 +1,10 @@
 // What an edge may keep, said once more and independently of the code that decides it.
 import type { Order, Touchpoint } from '../../services/core/records'
+import { isReject } from '../../services/core/reject'
+import { attributedOrderRow } from '../../services/core/warehouse/attributed-order-row'
+import type { Row } from '../../services/core/warehouse/row'
+import { stockPositionRow, touchpointRow } from '../../services/core/warehouse/rows'
+import { anAttributedOrder } from '../support/attributed-order'
 
 const hash = '[A-Za-z0-9_-]{22}'
 const identifier = new RegExp(
@@ -61,6 +66,7 @@ export function touchpointWrongs(touch: Touchpoint, { now, sources }: Allowed): 
     ['page', touch.page.length <= 1_024 && !/[?#]/.test(touch.page)],
     ['referrer', !/[/?#@]/.test(touch.referrer)],
     ['texts', textsOf(touch).every(isClean)],
+    ['row', isRow(touchpointRow(touch, { ...coordinates, timestampMs: now }))],
     ['lengths', [touch.room, touch.streamer, touch.video, touch.sku].every((t) => t.length <= 128)],
   ])
 }
@@ -98,7 +104,34 @@ export function orderWrongs(order: Order, { now, sources }: Allowed): string[] {
     ['returned', lines.every((one) => one.refunded_quantity <= one.quantity)],
     ['identifiers', order.identifiers.every((one) => identifier.test(one))],
     ['texts', textsOf(order).every(isClean)],
+    ['rows', orderRows(order, now).every(isRow)],
   ])
+}
+
+const coordinates = { topic: 'fuzz', partition: 0, offset: 2 ** 40 }
+
+/** What an order becomes in the warehouse: its own row, and one of each line's reserved pieces. */
+function orderRows(order: Order, now: number): unknown[] {
+  const at = { ...coordinates, timestampMs: now }
+  const { order_key, updated_at, lines } = order
+  const reserved = { order_key, updated_at, reason: 'unpaid', version: 2 ** 32 + 1 }
+  return [
+    attributedOrderRow(anAttributedOrder({ order }), at),
+    ...lines.map(({ sku, warehouse, quantity }) =>
+      stockPositionRow({ ...reserved, sku, warehouse, quantity }, at),
+    ),
+  ]
+}
+
+/** Whether every column has a value that its type holds: texts, whole numbers of 64 bits, times the tables know. */
+function isRow(row: unknown): row is Row {
+  return !isReject(row) && numbersOf(row).every(Number.isSafeInteger)
+}
+
+function numbersOf(value: unknown): number[] {
+  if (typeof value === 'number') return [value]
+  if (typeof value !== 'object' || value === null) return []
+  return Object.values(value).flatMap(numbersOf)
 }
 
 function wrongs(claims: readonly (readonly [string, boolean])[]): string[] {

@@ -2,6 +2,7 @@
 // from ours by more than a minute; then the event is moved by that difference. A small difference is left
 // alone, so that an event sent again keeps its time to the millisecond.
 import { readInstant } from './instant'
+import { isStorableTime } from '../storable-time'
 import { isAbsent, type Fields, type Notes } from './notes'
 
 const minuteMs = 60_000
@@ -16,16 +17,21 @@ export interface EventTime {
   readonly sentAt: number | null
 }
 
-/** The corrected time of an event; without `at` it is the time of acceptance. Faults go to `notes`. */
+/**
+ * The corrected time of an event; without `at` it is the time of acceptance. A time of sending that no table can hold
+ * corrects like any other, being as far off as the clock is, and is left out. Faults go to `notes`.
+ */
 export function eventTime(event: Fields, acceptedAt: number, notes: Notes): EventTime {
   const sentAt = readTime(event, 'sent_at', notes)
   const given = readTime(event, 'at', notes)
-  if (given === null) return { at: acceptedAt, sentAt }
+  const kept = sentAt !== null && isStorableTime(sentAt) ? sentAt : null
+  if (kept !== sentAt) notes.warnings.push({ field: 'sent_at', fault: 'lies after 2099, left out' })
+  if (given === null) return { at: acceptedAt, sentAt: kept }
   const skew = sentAt === null ? 0 : acceptedAt - sentAt
   const at = given + (Math.abs(skew) > skewToleratedMs ? skew : 0)
   const fault = boundFault(at, acceptedAt)
   if (fault !== null) notes.faults.push({ field: 'at', fault })
-  return { at, sentAt }
+  return { at, sentAt: kept }
 }
 
 function boundFault(at: number, acceptedAt: number): string | null {

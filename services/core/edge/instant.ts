@@ -25,5 +25,5 @@ export function readInstant(value: unknown): InstantReading {
   const midnight = Date.parse(`${date}T00:00:00Z`)
   if (Number.isNaN(ms) || Number.isNaN(midnight)) return { fault: 'is no date' }
   if (new Date(midnight).toISOString().slice(0, 10) !== date) return { fault: 'is no date' }
-  return { ms }
+  return ms < 0 ? { fault: 'lies before 1970' } : { ms }
 }

@@ -1,6 +1,7 @@
 // A row is what ClickHouse's JSONEachRow takes: snake_case columns, whole numbers, times as text in UTC. It
 // leaves out `written_at`, which the table fills in, so that one record always makes the same row.
 import { reject, type Reject } from '../reject'
+import { isStorableTime } from '../storable-time'
 
 export type Row = Readonly<Record<string, unknown>>
 
@@ -31,13 +32,10 @@ export function optionalTimeText(atMs: number | null): string | null {
   return atMs === null ? null : timeText(atMs)
 }
 
-/** ClickHouse rounds hours and minutes in 32 bits: beyond them a time would silently become another one. */
-const latestMs = Date.UTC(2100, 0, 1)
-
 /** The first of these times, by field name, that the warehouse cannot hold. */
 export function timeFault(times: Readonly<Record<string, number | null>>): Reject | null {
   for (const [field, atMs] of Object.entries(times)) {
-    if (atMs !== null && !(atMs >= 0 && atMs < latestMs)) {
+    if (atMs !== null && !isStorableTime(atMs)) {
       return reject('invalid', `${field} lies outside 1970 to 2100`)
     }
   }

@@ -234,6 +234,11 @@ describe('given the time of an event', () => {
       { at: acceptedAt - 61 * dayMs, sent_at: acceptedAt - 60 * dayMs },
       acceptedAt - dayMs,
     ],
+    [
+      'moved, the clock being centuries ahead',
+      { at: acceptedAt + 200_000 * dayMs - 5, sent_at: acceptedAt + 200_000 * dayMs },
+      acceptedAt - 5,
+    ],
     ['30 days ago', { at: acceptedAt - 30 * dayMs }, acceptedAt - 30 * dayMs],
     ['5 minutes ahead', { at: acceptedAt + 5 * minuteMs }, acceptedAt + 5 * minuteMs],
   ])('it is taken: %s', (_case, event, at) => {
@@ -249,6 +254,13 @@ describe('given the time of an event', () => {
   ])('it is a fault: %s', (_case, event) => {
     expect(faultsOf(event)).toEqual([expect.stringMatching(/^at: /)])
   })
+})
+
+test('a time of sending that no table can hold is left out with a warning', () => {
+  const event = { sent_at: Date.UTC(2100, 0, 1) }
+  expect(touchOf(event)).toMatchObject({ at: acceptedAt, sent_at: null })
+  expect(warningsOf(event)).toEqual(['sent_at: lies after 2099, left out'])
+  expect(touchOf({ sent_at: Date.UTC(2100, 0, 1) - 1 }).sent_at).toBe(Date.UTC(2100, 0, 1) - 1)
 })
 
 test.each([
