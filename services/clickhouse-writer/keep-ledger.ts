@@ -1,6 +1,6 @@
 // The writer's duties for the ledger and for who watches it, for as long as it runs. ClickHouse away delays them and nothing else.
 import { randomUUID } from 'node:crypto'
-import { topics } from '../core/topics'
+import { deadLettersTopic, topics } from '../core/topics'
 import type { Warehouse } from '../runtime/clickhouse'
 import type { KafkaAdmin } from '../runtime/kafka-admin'
 import { tolerant } from '../runtime/ledger'
@@ -50,6 +50,9 @@ export function keepLedger(service: Service, duties: LedgerDuties): void {
   })
   const rest = (tookMs: number): number => Math.max(settings.LEDGER_LOOK_MS, restAfterLook * tookMs)
   service.onStop(repeat(tolerant(look, { logger, part: 'ledger look' }), rest))
-  const letters = createLettersWatch(warehouse, service.metrics)
+  const letters = createLettersWatch({
+    ...{ warehouse, admin, metrics: service.metrics },
+    topic: settings.TOPIC_PREFIX + deadLettersTopic.name,
+  })
   service.onStop(repeat(tolerant(letters, { logger, part: 'open dead letters' }), rest))
 }
