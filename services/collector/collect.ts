@@ -33,18 +33,30 @@ export function createCollect(options: CollectOptions): AnswerRequest {
   return async (request) => {
     const outside = outsideKey(request)
     const known = outside === undefined ? undefined : findSource(outside)
-    if (known === undefined) {
+    if (outside !== undefined && known === undefined) {
       // Before the body is read, which is what a flood of them would cost.
-      const refusal = guard.tooManyFailures(request)
-      if (refusal !== null) return refusal
-      if (outside !== undefined) return guard.failed(request, unknownKey)
+      return guard.tooManyFailures(request) ?? guard.failed(request, unknownKey)
     }
-    const body = await readEvents(request, options)
-    if ('status' in body) return known === undefined ? guard.failed(request, body) : body
-    const source = known ?? findSource(body.writeKey)
-    if (source === undefined) return guard.failed(request, unknownKey)
+    const isSuspect = known === undefined && guard.hasFailedTooOften(request)
+    const body = await readEvents(request, isSuspect ? forSuspects(options) : options)
+    if ('status' in body && (known !== undefined || body.status >= 500)) return body
+    const source = known ?? ('status' in body ? undefined : findSource(body.writeKey))
+    if (source === undefined || 'status' in body) {
+      const refusal = isSuspect ? guard.tooManyFailures(request) : null
+      return refusal ?? guard.failed(request, 'status' in body ? body : unknownKey)
+    }
     return answerEvents(request, { events: body.events, source }, options)
   }
+}
+
+/**
+ * A right key in a body must not suffer for what others at its address did, and only the body shows it: a flood from there
+ * makes us read no more than so much of each.
+ */
+const suspectBodyBytesMax = 65_536
+
+function forSuspects(options: CollectOptions): CollectOptions {
+  return { ...options, bodyBytesMax: Math.min(options.bodyBytesMax, suspectBodyBytesMax) }
 }
 
 const unknownKey = errorAnswer(401, 'unknown write key')

@@ -47,6 +47,8 @@ export interface EdgeGuard {
   tooMany(request: IncomingMessage, source: LimitedSource, records: number): Answer | null
   /** The answer 429 when a client's address has failed to prove who it is too often; else null. */
   tooManyFailures(request: IncomingMessage): Answer | null
+  /** The same question, for who does not refuse at once. */
+  hasFailedTooOften(request: IncomingMessage): boolean
   /** Counts a failure, and passes on its answer. */
   failed(request: IncomingMessage, answer: Answer): Answer
 }
@@ -97,6 +99,7 @@ export function createEdgeGuard(settings: EdgeGuardSettings, parts: EdgeGuardPar
       const waitMs = sources.take(source.name, { rate, cost: records })
       return waitMs === 0 ? null : refuse('source', source.name, waitMs)
     },
+    hasFailedTooOften: (request) => failures.wait(addressOf(request), failureRate) > 0,
     tooManyFailures(request) {
       const waitMs = failures.wait(addressOf(request), failureRate)
       return waitMs === 0 ? null : refuse('failures', '', waitMs)

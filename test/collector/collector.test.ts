@@ -339,6 +339,22 @@ test('one visitor cannot use up a key that stands in a page', async () => {
   expect((await from('198.51.100.1')).status).toBe(200)
 })
 
+test('a right key in a body is never mistaken for the guesses of others at its address', async () => {
+  const { server, post, metrics } = await startCollector({}, { FAILURES_PER_MINUTE_MAX: 3 })
+  for (let at = 0; at < 5; at += 1) await post(click, { 'x-write-key': `guess-${at}` })
+  const inBody = async (write_key: string, padding = 0): Promise<number> => {
+    const body = JSON.stringify({ events: [click], write_key, padding: ' '.repeat(padding) })
+    return (await fetch(`${server.url}/collect`, { method: 'POST', body })).status
+  }
+  expect(await inBody(key)).toBe(200)
+  expect(await inBody('guess-6')).toBe(429)
+  expect(await inBody(key, 60_000)).toBe(200)
+  expect(await inBody(key, 70_000)).toBe(429)
+  expect(await inBody('guess-7', 70_000)).toBe(429)
+  const text = await metrics.registry.metrics()
+  expect(text).toContain('attribution_bench_rate_limited_total{limit="failures",source=""} 5')
+})
+
 test('an address that guesses keys hears 429, and a right key is never mistaken for a guess', async () => {
   const { post, pixel, metrics, clock } = await startCollector({}, { FAILURES_PER_MINUTE_MAX: 3 })
   const guess = (text: string) => post(click, { 'x-write-key': text })
