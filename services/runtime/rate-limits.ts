@@ -8,8 +8,6 @@ export interface RateLimits {
   take(key: string, taking: { readonly rate: Rate; readonly cost: number }): number
   /** Milliseconds until the key has a token again, without taking one. */
   wait(key: string, rate: Rate): number
-  /** Buckets remembered. */
-  size(): number
 }
 
 export function createRateLimits(keysMax: number, now: () => number): RateLimits {
@@ -26,6 +24,5 @@ export function createRateLimits(keysMax: number, now: () => number): RateLimits
       return waitMs
     },
     wait: (key, rate) => waitOf(buckets.get(key), rate, now()),
-    size: () => buckets.size,
   }
 }

@@ -18,7 +18,8 @@ test('a hundred thousand keys are remembered in the room of ten, the busy ones a
     limits.take(String(key), { rate, cost: 1 })
     if (key % 5 === 0) limits.take('busy', { rate, cost: 1 })
   }
-  expect(limits.size()).toBe(10)
+  const remembered = Array.from({ length: 100_000 }, (_, key) => limits.wait(String(key), rate) > 0)
+  expect(remembered.filter(Boolean)).toHaveLength(9)
   expect(limits.wait('busy', rate)).toBe(1_000)
 })
 
