@@ -5,6 +5,8 @@ import { basename, dirname, join } from 'node:path'
 import { readFrames, type Span, type SpooledRecord } from './spool-frame'
 
 export const segmentSuffix = '.spool'
+/** Of a segment that is written anew, until it takes the place of the old one. Left behind, it is to be deleted. */
+export const unfinishedSuffix = `${segmentSuffix}.new`
 
 export interface SegmentFile {
   readonly path: string

@@ -14,6 +14,7 @@ import {
   readSegment,
   segmentSuffix,
   syncDirectory,
+  unfinishedSuffix,
   type SegmentFile,
 } from './spool-segment'
 
@@ -23,6 +24,8 @@ export interface SpoolOptions {
   readonly bytesMax: number
   /** A segment this large is followed by a new one. */
   readonly segmentBytes?: number
+  /** Most bytes in memory: what a disk that stands still would let grow up to `bytesMax`, its clients gone long ago. */
+  readonly waitingBytesMax?: number
   readonly metrics: SpoolMetrics
   readonly logger: Logger
   readonly now: () => number
@@ -52,6 +55,7 @@ interface Waiting {
 }
 
 const defaultSegmentBytes = 8_388_608
+const defaultWaitingBytesMax = 67_108_864
 /** After a failed write nothing is tried for so long, or a full disk would be met with a new file per request. */
 const restMs = 1_000
 
@@ -96,8 +100,11 @@ export class Spool {
   /** Finds what an earlier process left, and drops what a crash cut off. */
   async recover(): Promise<void> {
     const { directory, metrics, logger } = this.#options
-    const names = (await readdir(directory)).filter((name) => name.endsWith(segmentSuffix)).sort()
-    for (const name of names) {
+    const found = await readdir(directory)
+    for (const name of found.filter((one) => one.endsWith(unfinishedSuffix))) {
+      await unlink(join(directory, name))
+    }
+    for (const name of found.filter((one) => one.endsWith(segmentSuffix)).sort()) {
       const path = join(directory, name)
       const { records, bytes, isTorn } = await readSegment(path)
       if (isTorn) {
@@ -141,6 +148,12 @@ export class Spool {
       const error = `full: ${this.bytes()} of ${bytesMax} bytes, no room for ${frames.length}`
       return Promise.reject(new DependencyError('spool', error))
     }
+    // One alone is taken whatever its size.
+    const waitingMax = this.#options.waitingBytesMax ?? defaultWaitingBytesMax
+    if (this.#waitingBytes > 0 && this.#waitingBytes + frames.length > waitingMax) {
+      const error = `the disk does not keep up: ${this.#waitingBytes} bytes wait for it`
+      return Promise.reject(new DependencyError('spool', error))
+    }
     if (this.#failure !== null && this.#failure.until > performance.now()) {
       return Promise.reject(this.#failure.error)
     }
@@ -163,7 +176,7 @@ export class Spool {
         continue
       }
       const records = await this.#read(segment)
-      return { records, remove: () => this.#remove(segment) }
+      if (records !== null) return { records, remove: () => this.#remove(segment) }
     }
   }
 
@@ -262,7 +275,8 @@ export class Spool {
     }
   }
 
-  async #read(segment: Segment): Promise<readonly SpooledRecord[]> {
+  /** Null when somebody else has taken the file away: then it is dropped, or everything after it would wait for it. */
+  async #read(segment: Segment): Promise<readonly SpooledRecord[] | null> {
     const { metrics, logger } = this.#options
     try {
       const { records, isTorn, quarantined } = await readSegment(segment.path)
@@ -273,7 +287,12 @@ export class Spool {
       }
       return records
     } catch (cause) {
-      throw new DependencyError('spool', cause)
+      if (!isMissing(cause)) throw new DependencyError('spool', cause)
+      this.#drop(segment)
+      metrics.damaged.inc()
+      const { path, records } = segment
+      logger.error({ path }, `a file of the spool is gone, and ${records} records with it`)
+      return null
     }
   }
 
@@ -281,8 +300,17 @@ export class Spool {
     try {
       await unlink(segment.path)
     } catch (cause) {
-      throw new DependencyError('spool', cause)
+      if (!isMissing(cause)) throw new DependencyError('spool', cause)
+      const { path } = segment
+      this.#options.logger.error(
+        { path },
+        'somebody else deleted a file of the spool; Kafka has its records',
+      )
     }
+    this.#drop(segment)
+  }
+
+  #drop(segment: Segment): void {
     this.#segments.splice(this.#segments.indexOf(segment), 1)
     this.#report()
   }
@@ -293,4 +321,8 @@ export class Spool {
     metrics.records.set(this.records())
     metrics.oldest.set((this.#segments[0]?.oldestAt ?? 0) / 1000)
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT'
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
 import { createMetrics, type Metrics } from '../../services/runtime/metrics'
-import { openSpool, type Spool } from '../../services/runtime/spool'
+import { openSpool, type Spool, type SpoolOptions } from '../../services/runtime/spool'
 import { createSpoolMetrics } from '../../services/runtime/spool-metrics'
 import type { AcceptedRecord } from '../../services/runtime/spool-frame'
 
@@ -30,15 +30,15 @@ export interface OpenedSpool {
 /** Closed after the test, unless it was before. */
 export async function openTestSpool(
   directory: string,
-  limits: { readonly bytesMax?: number; readonly segmentBytes?: number } = {},
+  limits: Partial<Pick<SpoolOptions, 'bytesMax' | 'segmentBytes' | 'waitingBytesMax'>> = {},
 ): Promise<OpenedSpool> {
   const metrics = createMetrics('bench')
   const lines: string[] = []
   const logger = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) })
   const spool = await openSpool({
     directory,
-    bytesMax: limits.bytesMax ?? 1_000_000,
-    segmentBytes: limits.segmentBytes ?? 8_388_608,
+    bytesMax: 1_000_000,
+    ...limits,
     metrics: createSpoolMetrics(metrics),
     logger,
     now: Date.now,

@@ -226,6 +226,57 @@ test('a disk that fails refuses what comes, loses nothing it had promised, and i
   expect((await drain(spool)).map(({ key }) => key)).toEqual(['key-1', 'key-3'])
 })
 
+test.each([
+  ['before it is read', 0],
+  ['while Kafka is given it', 1],
+])(
+  'a file that somebody deletes %s is reported, and what comes after it is not held up',
+  async (_when, read) => {
+    const directory = spoolDirectory()
+    const { spool, metrics, logged } = await openTestSpool(directory, { segmentBytes: 1 })
+    for (const name of [1, 2]) await spool.append([aRecord(name)])
+    const first = read === 1 ? await spool.oldest() : null
+    rmSync(segmentsIn(directory)[0] ?? '')
+    await first?.remove()
+    await spool.append([aRecord(3)])
+    expect((await drain(spool)).map(({ key }) => key)).toEqual(['key-2', 'key-3'])
+    expect(spool.records()).toBe(0)
+    expect(spool.bytes()).toBe(0)
+    expect(await valueOf(metrics, 'spool_damaged_total')).toBe(1 - read)
+    expect(logged()).toContain(read === 1 ? 'Kafka has its records' : 'and 1 records with it')
+  },
+)
+
+test('a disk that stands still fills no memory: what waits for it has a bound of its own', async () => {
+  const { spool } = await openTestSpool(spoolDirectory(), { waitingBytesMax: 10_000 })
+  const large = aRecord(0, { value: Buffer.alloc(20_000) })
+  await spool.append([large])
+  // All before the disk has had a chance to be written to.
+  const appends = Array.from({ length: 100 }, (_, name) =>
+    spool.append([aRecord(name, { value: Buffer.alloc(1_000) })]).then(
+      () => 'kept',
+      (error: unknown) => String(error),
+    ),
+  )
+  expect(spool.bytes()).toBeLessThan(20_000 + 11_000)
+  const outcomes = await Promise.all(appends)
+  expect(outcomes.filter((one) => one === 'kept')).toHaveLength(9)
+  expect(outcomes.at(-1)).toContain('the disk does not keep up')
+  await spool.append([large])
+  expect(await drain(spool)).toHaveLength(11)
+})
+
+test('what a deletion on request that was killed has left of a file is deleted', async () => {
+  const directory = spoolDirectory()
+  const { spool } = await openTestSpool(directory)
+  await spool.append([aRecord(1)])
+  await spool.close()
+  writeFileSync(`${onlySegmentIn(directory)}.new`, 'half of it')
+  const { spool: next } = await openTestSpool(directory)
+  expect(readdirSync(directory).filter((name) => name.endsWith('.new'))).toEqual([])
+  expect(await drain(next)).toHaveLength(1)
+})
+
 test('a spool has one process; one that was killed holds nobody up, nor does a later one with its number', async () => {
   const directory = spoolDirectory()
   const { spool } = await openTestSpool(directory)
