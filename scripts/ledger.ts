@@ -7,6 +7,7 @@ import { DependencyError, SetupError } from '../services/runtime/errors'
 import { lookAtLedger, type Difference } from '../services/runtime/ledger-look'
 import { rebuildDay } from '../services/runtime/ledger-roll-ups'
 import { warehouseOptions, warehouseSettings } from '../services/runtime/warehouse-settings'
+import { addressed } from './addressed'
 import { unseenStations } from './ledger/unseen-stations'
 
 const usage = `usage: npm run ledger -- [--older-than 5m] [--back 48h] [--json]
@@ -23,7 +24,7 @@ interface Arguments {
 
 async function main(): Promise<number> {
   const given = readArguments(process.argv.slice(2))
-  const warehouse = connectWarehouse(warehouseOptions(loadConfig(warehouseSettings)))
+  const warehouse = connectWarehouse(warehouseOptions(loadConfig(warehouseSettings, addressed())))
   try {
     return given.rebuild === null
       ? await report(warehouse, given)

@@ -8,10 +8,11 @@ import { applyUsers } from '../services/clickhouse-writer/users'
 import { loadConfig } from '../services/runtime/config'
 import { DependencyError, SetupError } from '../services/runtime/errors'
 import { warehouseOptions } from '../services/runtime/warehouse-settings'
+import { addressed } from './addressed'
 
 async function migrate(): Promise<void> {
   const { values } = parseArgs({ options: { users: { type: 'boolean', default: false } } })
-  const config = loadConfig(userSettings)
+  const config = loadConfig(userSettings, addressed())
   const layout = warehouseLayout(config)
   const warehouse = connectWarehouse(warehouseOptions(config))
   try {

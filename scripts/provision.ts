@@ -1,9 +1,10 @@
 // Creates the topics and registers the schemas of this version; `npm run provision`. Repeating it changes nothing.
 import { kafkaSettings, limit, loadConfig } from '../services/runtime/config'
-import { SetupError } from '../services/runtime/errors'
+import { DependencyError, SetupError } from '../services/runtime/errors'
 import { createLogger } from '../services/runtime/logger'
 import { provision } from '../services/runtime/provision'
 import { kafkaFrom, registryFrom } from '../services/runtime/transport'
+import { addressed } from './addressed'
 
 const settings = {
   ...kafkaSettings,
@@ -11,7 +12,7 @@ const settings = {
 }
 
 async function main(): Promise<void> {
-  const config = loadConfig(settings)
+  const config = loadConfig(settings, addressed())
   const kafka = kafkaFrom(config, { name: 'provision', logger: createLogger('provision', 'warn') })
   const admin = await kafka.connectAdmin()
   const { created, completed, subjects } = await provision({
@@ -29,6 +30,7 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof SetupError ? error.message : error)
+  const known = error instanceof SetupError || error instanceof DependencyError
+  console.error(known ? error.message : error)
   process.exit(1)
 })

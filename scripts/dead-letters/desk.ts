@@ -1,8 +1,5 @@
 // What the dead letters' commands work with: the broker, the registry, and whose decisions they write down.
 import { hostname, userInfo } from 'node:os'
-import { readFixedPorts } from '../../infra/local/config'
-import { addressesOf } from '../../infra/local/stack'
-import { findStandingStack } from '../../infra/local/standing-stack'
 import { deadLettersTopic, topics, type Topic } from '../../services/core/topics'
 import type { SchemaDirectory } from '../../services/runtime/codec'
 import { kafkaSettings, loadConfig } from '../../services/runtime/config'
@@ -11,6 +8,7 @@ import type { KafkaClient } from '../../services/runtime/kafka'
 import type { KafkaReader } from '../../services/runtime/kafka-reader'
 import { createLogger } from '../../services/runtime/logger'
 import { kafkaFrom, registryFrom } from '../../services/runtime/transport'
+import { addressed } from '../addressed'
 
 export interface Desk {
   readonly kafka: KafkaClient
@@ -47,15 +45,6 @@ export async function openDesk(
 export function topicCalled(name: string, { prefix }: Pick<Desk, 'prefix'>): Topic | null {
   const all: readonly Topic[] = Object.values(topics)
   return all.find((topic) => prefix + topic.name === name) ?? null
-}
-
-/** Without settings the stack of this machine is meant, as the demo and `npm run stack` start it. */
-function addressed(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const given = environment['KAFKA_BROKERS'] ?? environment['KAFKA_BROKERS_FILE'] ?? ''
-  if (given !== '') return environment
-  const { brokers, registryUrl } = findStandingStack() ?? addressesOf(readFixedPorts())
-  console.error(`KAFKA_BROKERS is not set: this machine's stack at ${brokers.join(',')} is meant`)
-  return { REGISTRY_URL: registryUrl, ...environment, KAFKA_BROKERS: brokers.join(',') }
 }
 
 async function countPartitions(kafka: KafkaClient, prefix: string): Promise<number> {

@@ -24,7 +24,7 @@ import { fixedPorts, freePorts, operationsPortOf, type DemoPorts } from './ports
 import { seededRandom } from './random'
 import { printReport } from './report'
 import { hasten } from './stage'
-import { readOrMakeSecrets, type DemoSecrets } from './secrets'
+import { demoSecretsFile, readOrMakeSecrets, type DemoSecrets } from './secrets'
 import { readErp, readTables, type ErpFound, type Found } from './tables'
 
 export interface DemoOptions {
@@ -59,7 +59,7 @@ export class Demo {
     this.#dataDirectory = options.throwaway
       ? join(installRoot(), `demo-${process.pid}`)
       : standingDataDirectory()
-    this.#secrets = readOrMakeSecrets(join(installRoot(), 'demo', 'secrets.json'))
+    this.#secrets = readOrMakeSecrets(demoSecretsFile())
   }
 
   /** @returns whether every check held; in live mode it returns only when stopped */

@@ -2,7 +2,8 @@
 // hashed identifiers and sealed buyers of earlier evenings must stay what they are.
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
+import { installRoot } from '../../infra/local/config'
 import type { WarehouseRole } from '../../services/core/warehouse/users'
 
 export interface DemoSecrets {
@@ -14,10 +15,17 @@ export interface DemoSecrets {
   readonly warehousePasswords: Readonly<Record<WarehouseRole, string>>
 }
 
+export function demoSecretsFile(): string {
+  return join(installRoot(), 'demo', 'secrets.json')
+}
+
+/** Those that were made; none before the first run. */
+export function readSecrets(file: string): Partial<DemoSecrets> {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<DemoSecrets>) : {}
+}
+
 export function readOrMakeSecrets(file: string): DemoSecrets {
-  const kept = existsSync(file)
-    ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<DemoSecrets>)
-    : {}
+  const kept = readSecrets(file)
   const random = (): string => randomBytes(24).toString('hex')
   const key = (): string => randomBytes(32).toString('base64')
   const secrets: DemoSecrets = {
