@@ -4,6 +4,7 @@ import type { OrderSettings, RootEvidence } from './attribution/order-content'
 import { settleOrders } from './attribution/settle-orders'
 import { decidePersons } from './identity/decide'
 import { evidenceOf } from './identity/evidence'
+import { hearFarewell } from './identity/farewell'
 import { forget, reset } from './identity/forget'
 import { arrive, observeOrder, receive, type GatherLimits } from './identity/gather'
 import {
@@ -79,6 +80,7 @@ function hear(turn: JourneyTurn, fact: Fact, settings: JourneySettings): Reject 
   if (fault !== undefined) return fault
   if (fact.forget !== null) forget(turn, fact.forget, settlingOf(turn, settings.orders))
   else if (fact.reset !== null) reset(turn, fact.reset)
+  else if (fact.farewell !== null) hearFarewell(turn, fact.farewell)
   else receive(turn, fact, settings.gather)
   return undefined
 }

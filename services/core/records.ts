@@ -139,6 +139,20 @@ export interface Fact {
   readonly forgotten: string | null
   readonly forget: Forget | null
   readonly reset: Reset | null
+  readonly farewell: Farewell | null
+}
+
+/** A root that has shown nothing for long and its identifiers take leave of one another: asked by the root, answered by each identifier. */
+export interface Farewell {
+  readonly root: string
+  /** Which attempt it is */
+  readonly began_at: number
+  /** come: point straight to the root; go: be no more */
+  readonly step: string
+  /** An identifier's answer, on its way to the root */
+  readonly answers: boolean
+  /** Answer of a hub that was seen not long ago: it stays, and the root with it */
+  readonly seen_at: number | null
 }
 
 /** Something an operator may want to look at. */
@@ -247,6 +261,10 @@ export interface NodeHead {
   readonly idle_since: number | null
   /** Forgotten: passes on what still comes, until it goes */
   readonly leaving: boolean
+  /** Hubs only: the day of the last record that named it, since that leaves no other trace with it */
+  readonly seen_at: number | null
+  /** Roots only: set while it takes leave of its identifiers */
+  readonly parting: Parting | null
 }
 
 /** An order as its root keeps it. Snapshot, version and last emission move together, so that two roots never hold one order. */
@@ -319,6 +337,15 @@ export interface Order {
   readonly settled_minor: number
   /** JSON {name, phone, address {...}}: what the ERP needs of the buyer */
   readonly sealed_buyer: SealedField | null
+}
+
+/** How far a root has come in taking leave of its identifiers. */
+export interface Parting {
+  readonly began_at: number
+  /** come or go, see Farewell */
+  readonly step: string
+  /** Answers of this step still to come */
+  readonly awaited: number
 }
 
 /** The dimensions of an order's earlier version under which its credits were summed. */
@@ -447,6 +474,7 @@ export interface Records {
   readonly ErpDelivery: ErpDelivery
   readonly Evidence: Evidence
   readonly Fact: Fact
+  readonly Farewell: Farewell
   readonly Finding: Finding
   readonly Forget: Forget
   readonly FrozenCredits: FrozenCredits
@@ -458,6 +486,7 @@ export interface Records {
   readonly OrderEntry: OrderEntry
   readonly OrderLine: OrderLine
   readonly Order: Order
+  readonly Parting: Parting
   readonly ReplacedOrder: ReplacedOrder
   readonly Reset: Reset
   readonly SealedField: SealedField

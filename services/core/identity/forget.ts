@@ -9,6 +9,7 @@ import type { OrderSettings, RootEvidence, RootView } from '../attribution/order
 import type { Forget, NodeHead, OrderEntry, Reset } from '../records'
 import { topics } from '../topics'
 import { ownerOf, ownerOfOrder } from './decide'
+import { callOff } from './farewell'
 import {
   entriesOf,
   entryOf,
@@ -36,12 +37,14 @@ export function forget(turn: JourneyTurn, told: Forget, tools: Forgetting): void
     turn.send(factTo(head.parent, { forget: told }))
     return
   }
+  callOff(turn)
   forgetPerson(turn, told, tools)
   if (told.finally) letGo(turn)
 }
 
 /** Hears what to hold no trace of, and where the root is now. */
 export function reset(turn: JourneyTurn, told: Reset): void {
+  callOff(turn)
   const head = turn.get(keys.head)?.head ?? null
   if (head === null) return
   const forgotten = new Set(told.forgotten)

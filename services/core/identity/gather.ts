@@ -15,6 +15,7 @@ import type {
 import { topics } from '../topics'
 import { precedenceOf } from '../touchpoint-precedence'
 import { compareEvidence } from './evidence'
+import { callOff, noteSeen } from './farewell'
 import { isHub, isLimited, type HubLimits } from './hubs'
 import {
   entryOf,
@@ -56,6 +57,7 @@ export function arrive(turn: JourneyTurn, arrival: Arrival, limits: GatherLimits
   // A set that was announced from here has been seen in full.
   const announced = turn.get(keys.announced(identifiers)) !== undefined
   const head = announced ? headOf(turn) : see(turn, identifiers, limits)
+  if (head.hub) noteSeen(turn)
   if (head.hub && !last) {
     const next = identifiers[identifiers.indexOf(turn.node) + 1]
     const to = next ?? identifiers[0] ?? turn.node
@@ -97,14 +99,19 @@ export function observeOrder(turn: JourneyTurn, order: Order): void {
 /** An identifier hears with whom it was seen, and links itself to where the record is kept. */
 function sight(turn: JourneyTurn, { identifiers, home }: Sighting, limits: GatherLimits): void {
   const head = see(turn, identifiers, limits)
-  if (head.hub) turn.send(factTo(home, { hub: turn.node }))
-  else link(turn, home, limits)
+  if (!head.hub) {
+    link(turn, home, limits)
+    return
+  }
+  noteSeen(turn)
+  turn.send(factTo(home, { hub: turn.node }))
 }
 
 /** This node and another belong to one set: the larger points to the smaller and hands its facts over. */
 function link(turn: JourneyTurn, other: string, limits: GatherLimits): void {
+  if (other === turn.node || other === headOf(turn).parent) return
+  callOff(turn)
   const head = headOf(turn)
-  if (other === turn.node || other === head.parent) return
   if (head.parent !== '') {
     turn.send(factTo(head.parent, { link: other }))
   } else if (isRefused(other, head, limits)) {
@@ -186,9 +193,13 @@ function putHead(turn: JourneyTurn, head: NodeHead): void {
 
 /** A root keeps a fact; any other node passes it to its parent. */
 function toRoot(turn: JourneyTurn, kept: Kept): void {
-  const { parent } = headOf(turn)
-  if (parent === '') keep(turn, kept)
-  else turn.send(factTo(parent, kept))
+  const { parent, parting } = headOf(turn)
+  if (parent !== '') {
+    turn.send(factTo(parent, kept))
+    return
+  }
+  if (parting !== null) callOff(turn)
+  keep(turn, kept)
 }
 
 function keep(turn: JourneyTurn, { touch, evidence, hub, order, member, forgotten }: Kept): void {

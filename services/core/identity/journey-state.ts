@@ -46,6 +46,7 @@ const noFact: Omit<Fact, 'to'> = {
   forgotten: null,
   forget: null,
   reset: null,
+  farewell: null,
 }
 
 /** A fact that a root keeps; exactly one field is set. */
@@ -136,4 +137,6 @@ export const newHead: NodeHead = {
   nameless: false,
   idle_since: null,
   leaving: false,
+  seen_at: null,
+  parting: null,
 }

@@ -7,8 +7,8 @@ import { eventLeadMaxMs } from '../edge/event-time'
 import type { NodeHead, Reset } from '../records'
 import { idleMaxMs, orderKeptMs, touchKeptMs } from '../retention'
 import type { Upkeep } from '../stage'
-import { topics } from '../topics'
 import { compareEvidence } from './evidence'
+import { takeLeave } from './farewell'
 import {
   entriesOf,
   entryOf,
@@ -79,15 +79,7 @@ function letIdleGo(turn: JourneyTurn, head: NodeHead): void {
     }
     return
   }
-  if (head.idle_since >= turn.acceptedUpTo - idleMaxMs) return
-  for (const { member } of entriesOf(turn, 'm')) {
-    if (member === null) continue
-    turn.emit(topics.identities, member.identifier, null)
-    if (member.identifier !== turn.node) {
-      turn.send(factTo(member.identifier, { reset: goesAltogether }))
-    }
-  }
-  removeAll(turn)
+  if (head.idle_since < turn.acceptedUpTo - idleMaxMs) takeLeave(turn, head)
 }
 
 function isEmpty(turn: JourneyTurn, letter: 'o' | 't'): boolean {

@@ -7,7 +7,7 @@ import { orderNode, partitionKeyOf, touchpointKey } from '../../../services/core
 import { journeyStage } from '../../../services/core/journey'
 import type { AttributedOrder, Order, Touchpoint } from '../../../services/core/records'
 import { topics } from '../../../services/core/topics'
-import { anOrder, aTouchpoint, evening, hourMs } from '../../given'
+import { anOrder, aTouchpoint, dayMs, evening, hourMs } from '../../given'
 import { TopologyDriver, type DriverOptions } from '../../support/topology-driver'
 
 const numRuns = Number(process.env['RUNS'] ?? 40)
@@ -231,6 +231,35 @@ test('whoever is forgotten in whatever history, while messages are under way, le
         for (const order of it.latest(topics.attributedOrders).values()) {
           expect(order.net_minor).toBe(5_000)
         }
+      },
+    ),
+    { numRuns },
+  )
+})
+
+test('whoever is forgotten while their identifiers take leave of one another leaves no trace', () => {
+  fc.assert(
+    fc.property(
+      fc.array(someone, { minLength: 1, maxLength: 6 }),
+      fc.array(someone, { maxLength: 3 }),
+      identifier,
+      fc.array(fc.nat(), { minLength: 50, maxLength: 50 }),
+      (before, meanwhile, whom, picks) => {
+        let at = 0
+        const pick = (n: number): number => (picks[at++ % picks.length] ?? 0) % n
+        const it = driver({ pick, batch: 1 + ((picks[0] ?? 0) % 9), partitions: 3 })
+        before.forEach((identifiers, id) => {
+          touch(it, { id: `b${id}`, identifiers })
+        })
+        it.run().tend(evening + 90 * dayMs)
+        tell(it, whom)
+        const late = evening + 500 * dayMs
+        meanwhile.forEach((identifiers, id) => {
+          touch(it, { id: `m${id}`, identifiers, at: late })
+        })
+        it.tend(late)
+        forget(it, whom)
+        expect(tracesOf([whom], it)).toEqual([])
       },
     ),
     { numRuns },

@@ -6,7 +6,7 @@ import {
 import { defaultHubLimits } from '../../../services/core/identity/hubs'
 import { touchpointKey } from '../../../services/core/identity/node'
 import { journeyStage } from '../../../services/core/journey'
-import type { Order, Touchpoint } from '../../../services/core/records'
+import type { JourneyEntry, Order, Touchpoint } from '../../../services/core/records'
 import { stockStage } from '../../../services/core/stock/reserve'
 import { topics } from '../../../services/core/topics'
 import { anOrder, aTouchpoint, dayMs, evening, hourMs, minuteMs } from '../../given'
@@ -160,6 +160,60 @@ test('identifiers that have shown nothing for 400 days go, and begin anew with h
   it.run()
   expect(it.latest(topics.identities).get('visitor:v')?.person).toBe('visitor:v')
   expect(it.latest(topics.identities).get('visitor:v')?.version).toBeGreaterThan(first)
+})
+
+/** A phone at a time, each with the booth's tablet, which soon is a hub. @returns when the last was seen */
+function crowd(it: TopologyDriver, days: number): number {
+  const last = Math.floor(days / 10)
+  for (let number = 0; number <= last; number += 1) {
+    const at = evening + number * 10 * dayMs
+    const identifiers = [`phone:${number}`, 'visitor:booth']
+    it.at(at)
+    touch(it, { id: `t${number}`, at, identifiers })
+    it.run().tend(at)
+  }
+  return evening + last * 10 * dayMs
+}
+
+test('a hub that is seen every day stays one, and joins nobody to strangers', () => {
+  const it = driver()
+  // The first phones, whose set the tablet is of, show nothing for years.
+  const at = crowd(it, 1_200) + dayMs
+  touch(it, { id: 'a', at, identifiers: ['user:douyin:a', 'visitor:booth'], channel: 'a' })
+  touch(it, { id: 'b', at: at + 1, identifiers: ['user:douyin:b', 'visitor:booth'], channel: 'b' })
+  buy(it, { identifiers: ['user:douyin:a', 'visitor:booth'], paid_at: at + hourMs })
+  it.run()
+  const order = it.latest(topics.attributedOrders).get('douyin:shop:1')
+  expect(order?.person).toBe('user:douyin:a')
+  expect(order?.journey.map(({ channel }) => channel)).toEqual(['a'])
+  expect(it.latest(topics.identities).get('visitor:booth')?.state).toBe('hub')
+  // It has not begun anew in between, when it would have joined whoever came next.
+  const found = it.read(topics.findings).filter(({ kind }) => kind === 'hub')
+  expect(found.map(({ subject }) => subject)).toEqual(['visitor:booth'])
+})
+
+test('a hub costs one entry a day, however often it is seen', () => {
+  const it = driver()
+  const at = crowd(it, 100)
+  const seenAt = (): unknown => {
+    const head = [...it.state()].find(([key]) => key === 'visitor:booth h')?.[1] as JourneyEntry
+    return head.head?.seen_at
+  }
+  const noted = seenAt()
+  it.at(at + hourMs)
+  touch(it, { id: 'again', at: at + hourMs, identifiers: ['phone:new', 'visitor:booth'] })
+  it.run()
+  expect(noted).toBe(at - (at % dayMs))
+  expect(seenAt()).toBe(noted)
+})
+
+test('a hub that was not seen for 400 days goes with the set it is of', () => {
+  const it = driver()
+  const last = crowd(it, 50)
+  it.tend(last + 90 * dayMs).tend(last + 399 * dayMs)
+  expect(it.latest(topics.identities).has('visitor:booth')).toBe(true)
+  for (const days of [491, 892, 1_293]) it.tend(last + days * dayMs)
+  expect(it.state().size).toBe(0)
 })
 
 test('new settings have every order credited anew, as a whole, and orders they do not change say nothing', () => {
