@@ -2,7 +2,6 @@
 // id, the topic's partition count and a producer. An edge started during an outage takes records all the same.
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { LedgerRecord } from '../core/ledger/tally'
 import { topics, type Topic, type ValueOf } from '../core/topics'
 import { draftCodec, type SchemaDirectory } from './codec'
@@ -14,7 +13,8 @@ import { coalesce } from './kafka-coalescing'
 import { connectLedger, type LedgerConfig } from './ledger'
 import { createEdgeLedger } from './ledger-edge'
 import type { Service } from './lifecycle'
-import { createOutlet, type Outlet } from './outlet'
+import { connectInTime, type ClosableOutlet } from './late-outlet'
+import { createOutlet } from './outlet'
 import { retry } from './retry'
 import { openSpool } from './spool'
 import { createSpoolMetrics } from './spool-metrics'
@@ -107,37 +107,11 @@ export async function openIntake<T extends Topic>(
   return intake
 }
 
-/** An outlet that is there in time and refuses until `connect` has come through. */
-async function connectInTime(
-  service: Service,
-  timeoutMs: number,
-  connect: () => Promise<Outlet>,
-): Promise<Outlet> {
-  let connected: Outlet | null = null
-  let isStarting = true
-  const connecting = connect().then((outlet) => {
-    connected = outlet
-  })
-  connecting.catch((error: unknown) => {
-    if (!isStarting) service.crash(error)
-  })
-  await Promise.race([connecting, pause(timeoutMs, undefined, { ref: false })])
-  isStarting = false
-  const reached = (): Outlet => {
-    if (connected !== null) return connected
-    throw new DependencyError('kafka or registry', 'not reached since the start')
-  }
-  return {
-    send: async (records) => reached().send(records),
-    queuedBytes: () => connected?.queuedBytes() ?? 0,
-  }
-}
-
 async function connectOutlet(
   service: Service,
   config: IntakeSettings,
   { name, schemaIdOf }: { name: string; schemaIdOf: (schema: string) => Promise<number> },
-): Promise<Outlet> {
+): Promise<ClosableOutlet> {
   const options = { health: tolerating(service.health) }
   const kafka = kafkaFrom(config, service)
   const partitions = await retry(() => countPartitions(kafka, name), options)
@@ -150,8 +124,8 @@ async function connectOutlet(
     queueBytesMax: config.QUEUE_BYTES_MAX,
     sendRecordsMax,
   })
-  service.onStop(() => producer.close())
-  return createOutlet({ topic: name, partitions, producer, schemaIdOf })
+  const outlet = createOutlet({ topic: name, partitions, producer, schemaIdOf })
+  return { ...outlet, close: () => producer.close() }
 }
 
 /** An earlier version's schema that the registry has lost is no reason to stop: its records wait in the spool. */
