@@ -1,10 +1,11 @@
-// Deletion on request: `npm run --silent forget -- phone:13812345678`. Exit 0: done; 2: done, and the person has come back
+// Deletion on request: `npm run forget`, which asks for the person. Exit 0: done; 2: done, and the person has come back
 // meanwhile; 1: not done or not to the end, run it again: it keeps nothing in mind and begins anew.
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { DependencyError, SetupError } from '../services/runtime/errors'
 import { deadLettersTopic, topics } from '../services/core/topics'
+import { addressed } from './addressed'
 import { readArguments, type Arguments } from './forget/arguments'
 import { cleanWarehouse, findRows } from './forget/clean-warehouse'
 import { dropLetters, findLetters } from './forget/drop-letters'
@@ -20,8 +21,9 @@ const clean = { clickhouse: [], dead_letters_dropped: 0, spools: [] }
 
 async function main(): Promise<number> {
   const asked = readArguments(process.argv.slice(2))
-  const identifier = await identify(asked)
-  const parts = await connectParts()
+  const environment = addressed()
+  const identifier = await identify(asked, environment)
+  const parts = await connectParts(environment)
   try {
     const list = await openGoneList(parts, identifier)
     try {
@@ -41,10 +43,10 @@ async function main(): Promise<number> {
   }
 }
 
-async function identify({ raw, hashed }: Arguments): Promise<string> {
+async function identify({ hashed }: Arguments, environment: NodeJS.ProcessEnv): Promise<string> {
   if (hashed !== null) return checkHashed(hashed)
-  const settings = readHashSettings()
-  return hashIdentifier(raw ?? (await ask('who, as kind:value? ')), settings)
+  const settings = readHashSettings(environment)
+  return hashIdentifier(await ask('who, as kind:value? '), settings)
 }
 
 async function foresee(parts: Parts, list: GoneList): Promise<Receipt> {

@@ -2,18 +2,17 @@
 import { parseArgs } from 'node:util'
 import { SetupError } from '../../services/runtime/errors'
 
-export const usage = `usage: npm run --silent forget -- [<identifier>] [options]
-identifier: phone:13812345678, unionid:…, openid:<app>:<id>, user:<platform>:<id>, device:…, visitor:…, code:…
-            without one it is read from standard input, which leaves it in no history and no log
+export const usage = `usage: npm run forget -- [options]
+who is asked for, or read from standard input, and never taken as an argument:
+phone:13812345678, unionid:…, openid:<app>:<id>, user:<platform>:<id>, device:…, visitor:…, code:…
 --hashed <kind:hash>   the keyed hash instead, as tables show it
 --dry-run              say what would go, and change nothing
 --yes                  do not ask
 --receipt <file>       write the receipt there too
---spool <directory>    SPOOL_DIRECTORY of an edge that does not run; may be repeated`
+--spool <directory>    SPOOL_DIRECTORY of an edge; may be repeated`
 
 export interface Arguments {
-  /** As somebody said it; null when it is to be read from standard input. */
-  readonly raw: string | null
+  /** Null when whom it is about is to be asked for. */
   readonly hashed: string | null
   readonly dryRun: boolean
   readonly yes: boolean
@@ -21,17 +20,18 @@ export interface Arguments {
   readonly spools: readonly string[]
 }
 
+/** By the time a command runs, npm has written its arguments to a file. */
+const refusal = `an identifier is not taken as an argument: npm keeps what is typed in its log (~/.npm/_logs), shells in their
+history, and there it stays, also of the command just given: remove it there. Start without it and type it when asked, or
+send it to standard input: read -rs WHO && printf '%s\\n' "$WHO" | npm run --silent forget -- --yes
+A keyed hash may be an argument: --hashed <kind:hash>`
+
 /** @throws SetupError with the usage; never with what was given, which may name somebody */
 export function readArguments(given: readonly string[]): Arguments {
   const { values, positionals } = parse(given)
-  const [raw = null] = positionals
-  const { hashed = null } = values
-  if (positionals.length > 1) throw new SetupError(`one person at a time\n${usage}`)
-  if (raw !== null && hashed !== null) {
-    throw new SetupError(`say the identifier or --hashed, not both\n${usage}`)
-  }
+  if (positionals.length > 0) throw new SetupError(refusal)
   return {
-    ...{ raw, hashed },
+    hashed: values.hashed ?? null,
     dryRun: values['dry-run'],
     yes: values.yes,
     receipt: values.receipt ?? null,

@@ -1,8 +1,5 @@
 // What the command works with: the broker, the registry and ClickHouse of one installation.
 import { userInfo, hostname } from 'node:os'
-import { readFixedPorts } from '../../infra/local/config'
-import { addressesOf } from '../../infra/local/stack'
-import { findStandingStack } from '../../infra/local/standing-stack'
 import {
   migrateSettings,
   warehouseLayout,
@@ -44,13 +41,13 @@ const hashSettings = {
 const changeMs = 3_600_000
 
 /** @throws SetupError when the key of the hashes is not given */
-export function readHashSettings(): HashSettings {
-  return loadConfig(hashSettings)
+export function readHashSettings(environment: NodeJS.ProcessEnv): HashSettings {
+  return loadConfig(hashSettings, environment)
 }
 
 /** @throws SetupError when settings are wrong or the topics are not there */
-export async function connectParts(): Promise<Parts> {
-  const config = loadConfig(settings, addressed(process.env))
+export async function connectParts(environment: NodeJS.ProcessEnv): Promise<Parts> {
+  const config = loadConfig(settings, environment)
   const name = 'forget'
   const kafka = kafkaFrom(config, { name, logger: createLogger(name, 'warn') })
   const prefix = config.TOPIC_PREFIX
@@ -74,20 +71,5 @@ export async function connectParts(): Promise<Parts> {
       await admin.close()
       await warehouse.close()
     },
-  }
-}
-
-/** Without settings the stack of this machine is meant, as the demo and `npm run stack` start it. */
-function addressed(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const given = environment['KAFKA_BROKERS'] ?? environment['KAFKA_BROKERS_FILE'] ?? ''
-  if (given !== '') return environment
-  const stack = findStandingStack() ?? addressesOf(readFixedPorts())
-  const brokers = stack.brokers.join(',')
-  console.error(`KAFKA_BROKERS is not set: this machine's stack at ${brokers} is meant`)
-  return {
-    REGISTRY_URL: stack.registryUrl,
-    CLICKHOUSE_URL: stack.clickhouseUrl,
-    ...environment,
-    KAFKA_BROKERS: brokers,
   }
 }

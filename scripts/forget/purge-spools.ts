@@ -1,4 +1,5 @@
-// The spools of edges that do not run. One that runs empties its spool into the topic, where the request reaches it.
+// The spools of edges. One that runs empties its spool into the topic, where the request reaches it; what it has put aside
+// as damaged is looked at here all the same.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { SetupError } from '../../services/runtime/errors'
@@ -8,7 +9,7 @@ export interface PurgedSpool extends Purged {
   readonly directory: string
 }
 
-/** @param directories as edges are told them by SPOOL_DIRECTORY. @throws SetupError for one that is none or in use */
+/** @param directories as edges are told them by SPOOL_DIRECTORY. @throws SetupError for one that is none */
 export async function purgeSpools(
   directories: readonly string[],
   identifiers: readonly string[],
@@ -16,8 +17,8 @@ export async function purgeSpools(
   const purged: PurgedSpool[] = []
   for (const directory of directories) {
     for (const topic of topicFolders(directory)) {
-      const { records, quarantined } = await purgeSpool(join(directory, topic), identifiers)
-      purged.push({ directory: join(directory, topic), records, quarantined })
+      const path = join(directory, topic)
+      purged.push({ directory: path, ...(await purgeSpool(path, identifiers)) })
     }
   }
   return purged

@@ -100,8 +100,8 @@ export function leftBehind(orderKeys: readonly string[]): Left[] {
       why: 'they say what was credited; the events themselves are gone',
     },
     {
-      what: 'spools of edges that do not run and were not named with --spool',
-      why: 'nobody else can reach them; an edge that runs empties its spool into the topic',
+      what: 'spools that were not named with --spool: those of edges that do not run, and what any edge has put aside as damaged',
+      why: 'nobody else can reach them; an edge that runs empties its spool into the topic, but for the quarantine',
     },
     {
       what: 'directories of stream processors that no longer run, backups, copies',
@@ -127,8 +127,8 @@ export function printReceipt(receipt: Receipt): void {
     ),
     `  dead letters dropped: ${removed.dead_letters_dropped}`,
     ...removed.spools.map(
-      ({ directory, records, quarantined }) =>
-        `  spool ${directory}: ${records} records, ${quarantined} damaged files`,
+      ({ directory, records, quarantined, running }) =>
+        `  spool ${directory}: ${running ? 'its records go to the topic, its edge runs' : `${records} records`}, ${quarantined} damaged files`,
     ),
     `  stream processor: ${removed.stream_processor}`,
     '',

@@ -15,7 +15,8 @@ export function lockDirectory(directory: string, setting: string): Release {
   )
 }
 
-function tryToLock(directory: string, setting: string): Release | number {
+/** @returns what releases it; else who has it. @throws SetupError when it cannot be made */
+export function tryToLock(directory: string, setting: string): Release | number {
   try {
     return tryLock(join(directory, 'lock'))
   } catch (cause) {

@@ -1,9 +1,9 @@
-// Deletion on request in the spool of an edge that does not run. One that runs needs none: its spool empties itself
-// into the topic, where the request reaches it, and its files go.
+// Deletion on request in the spool of an edge. One that runs has its records left to it: its spool empties itself into
+// the topic, where the request reaches them, and its files go; what it has put aside as damaged never would.
 import { existsSync } from 'node:fs'
 import { readdir, readFile, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { lockDirectory } from './lock-directory'
+import { tryToLock } from './lock-directory'
 import { frameOf, type SpooledRecord } from './spool-frame'
 import { readSegment, segmentSuffix, syncDirectory, writeDurably } from './spool-segment'
 
@@ -12,27 +12,39 @@ export interface Purged {
   readonly records: number
   /** Files of the quarantine deleted: what is damaged cannot be told apart. */
   readonly quarantined: number
+  /** An edge that runs has the spool: only its quarantine was looked at. */
+  readonly running: boolean
 }
+
+/** Of a purge that was cut off: the copy that was to take a segment's place. */
+const unfinishedSuffix = `${segmentSuffix}.new`
 
 /**
  * Takes every record that names one of `identifiers` out of the spool in `directory`, the folder of one topic.
  * @param identifiers keyed hashes, as they stand in keys and values
- * @throws SetupError when a running edge has the spool
+ * @throws SetupError when it cannot be locked
  */
 export async function purgeSpool(
   directory: string,
   identifiers: readonly string[],
 ): Promise<Purged> {
-  const release = lockDirectory(directory, 'SPOOL_DIRECTORY')
+  const quarantine = join(directory, 'quarantine')
+  const release = tryToLock(directory, 'SPOOL_DIRECTORY')
+  if (typeof release !== 'function') {
+    const quarantined = await purgeQuarantine(quarantine, identifiers)
+    return { records: 0, quarantined, running: true }
+  }
   try {
     let records = 0
     for (const name of await readdir(directory)) {
       const path = join(directory, name)
+      if (name.endsWith(unfinishedSuffix)) await unlink(path)
       if (name.endsWith(segmentSuffix)) records += await purgeSegment(path, identifiers)
     }
-    const quarantined = await purgeQuarantine(join(directory, 'quarantine'), identifiers)
+    // Last, since what is found damaged is put there.
+    const quarantined = await purgeQuarantine(quarantine, identifiers)
     await syncDirectory(directory)
-    return { records, quarantined }
+    return { records, quarantined, running: false }
   } finally {
     release()
   }

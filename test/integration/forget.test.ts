@@ -7,7 +7,7 @@ import { createIdentifierHash } from '../../services/runtime/hash-identifier'
 import { projectDirectory } from '../../services/runtime/schemas'
 import { aRecord } from '../runtime/a-record'
 import { openTestSpool } from '../runtime/open-spool'
-import { runScript, type ScriptResult } from '../support/run-script'
+import { runScript, runScriptWith, type ScriptResult } from '../support/run-script'
 import { until } from '../support/until'
 import {
   openWholeInstallation,
@@ -212,8 +212,9 @@ const bobAndSums = async () => ({
   ),
 })
 
-function forget(...args: string[]): Promise<ScriptResult> {
-  return runScript('forget', args, at.environment)
+/** Whom to forget is said on standard input. */
+function forget(who: string, ...args: string[]): Promise<ScriptResult> {
+  return runScriptWith('forget', args, { environment: at.environment, input: `${who}\n` })
 }
 
 async function saleOfAnn() {
@@ -227,10 +228,11 @@ async function saleOfAnn() {
 /** Killed as soon as it says something. */
 async function forgetUntil(said: string): Promise<void> {
   const script = join(projectDirectory(), 'dist', 'scripts', 'forget.js')
-  const child = spawn(process.execPath, [script, `phone:${ann.phone}`, '--yes'], {
+  const child = spawn(process.execPath, [script, '--yes'], {
     env: { ...process.env, ...at.environment },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['pipe', 'ignore', 'pipe'],
   })
+  child.stdin.end(`phone:${ann.phone}\n`)
   const ended = new Promise((resolve) => child.once('close', resolve))
   let words = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -299,8 +301,13 @@ test('a forgotten person is in no file any more, and nobody else and no sum is d
   await forgetUntil('letting the nodes go')
   await forgetUntil('cleaning the tables')
   const receiptFile = join(at.directory, 'receipt.json')
-  const asked = [`phone:${ann.phone}`, '--yes', '--receipt', receiptFile]
-  const run = await forget(...asked, '--spool', join(at.directory, 'idle-spool'))
+  const asked = ['--yes', '--receipt', receiptFile]
+  const run = await forget(
+    `phone:${ann.phone}`,
+    ...asked,
+    '--spool',
+    join(at.directory, 'idle-spool'),
+  )
   expect([run.code, run.code === 0 ? '' : run.stderr]).toEqual([0, ''])
   for (const text of [...raw, ...secrets]) expect(run.stdout + run.stderr).not.toContain(text)
   expect(readJson(receiptFile)).toMatchObject({
@@ -367,7 +374,7 @@ test('a forgotten person is in no file any more, and nobody else and no sum is d
 })
 
 test('asked again, it finds nothing left to do', async () => {
-  const again = await forget('--hashed', annHashes[0] ?? '', '--yes')
+  const again = await forget('', '--hashed', annHashes[0] ?? '', '--yes')
   expect(again).toMatchObject({
     code: 0,
     stdout: expect.not.stringMatching(/ClickHouse \w+: \d+ rows/),

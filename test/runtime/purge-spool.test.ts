@@ -1,6 +1,5 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { SetupError } from '../../services/runtime/errors'
 import { purgeSpool } from '../../services/runtime/purge-spool'
 import { aRecord } from './a-record'
 import { drain, openTestSpool, spoolDirectory, valueOf } from './open-spool'
@@ -22,7 +21,9 @@ test('no byte of a forgotten person stays in the spool, and nobody else is missi
   for (const name of [4, 5, 6]) await spool.append([aRecord(name)])
   await spool.close()
   expect(everyByteIn(directory)).toContain(forgotten)
-  expect(await purgeSpool(directory, [forgotten])).toEqual({ records: 2, quarantined: 0 })
+  expect(await purgeSpool(directory, [forgotten])).toEqual({
+    ...{ records: 2, quarantined: 0, running: false },
+  })
   expect(everyByteIn(directory)).not.toContain(forgotten)
   const { spool: later } = await openTestSpool(directory)
   expect((await drain(later)).map(({ key }) => key)).toEqual(
@@ -50,8 +51,29 @@ test('damaged bytes that name a forgotten person go as a whole', async () => {
   expect(everyByteIn(directory)).not.toContain(forgotten)
 })
 
-test('the spool of a running edge is left to it', async () => {
+test('a running edge keeps its records, and nothing of a forgotten person among what it has put aside', async () => {
   const directory = spoolDirectory()
-  await openTestSpool(directory)
-  await expect(purgeSpool(directory, [forgotten])).rejects.toThrow(SetupError)
+  const { spool } = await openTestSpool(directory)
+  await spool.append([aRecord(1, { key: forgotten })])
+  const quarantine = join(directory, 'quarantine')
+  mkdirSync(quarantine)
+  writeFileSync(join(quarantine, 'damaged'), `half of ${forgotten} is left`)
+  writeFileSync(join(quarantine, 'of-somebody-else'), 'phone:else')
+  expect(await purgeSpool(directory, [forgotten])).toEqual({
+    ...{ records: 0, quarantined: 1, running: true },
+  })
+  expect(readdirSync(quarantine)).toEqual(['of-somebody-else'])
+  expect(await drain(spool)).toHaveLength(1)
+})
+
+test('what a purge that was killed has left behind goes with the next', async () => {
+  const directory = spoolDirectory()
+  const { spool } = await openTestSpool(directory)
+  await spool.append([aRecord(1)])
+  await spool.close()
+  writeFileSync(join(directory, '000000000000001.spool.new'), `cut off before ${forgotten}`)
+  await purgeSpool(directory, [forgotten])
+  expect(everyByteIn(directory)).not.toContain(forgotten)
+  const { spool: later } = await openTestSpool(directory)
+  expect(await drain(later)).toHaveLength(1)
 })

@@ -35,5 +35,12 @@ test('no fault of the command line quotes what was given', () => {
   const given = ['phone:13900001111', '--hashd', 'phone:13900001111']
   expect(() => readArguments(given)).toThrow(/^usage/)
   expect(() => readArguments(given)).not.toThrow(/1390000/)
-  expect(() => readArguments(['visitor:a', '--hashed', 'b'])).toThrow(/not both/)
+})
+
+test('an identifier is not taken as an argument, beside a hash neither', () => {
+  const refused = /^an identifier is not taken as an argument/
+  expect(() => readArguments(['phone:13900001111'])).toThrow(refused)
+  expect(() => readArguments(['phone:13900001111'])).not.toThrow(/1390000/)
+  expect(() => readArguments(['visitor:a', '--hashed', 'b'])).toThrow(refused)
+  expect(readArguments(['--hashed', 'phone:abc', '--yes'])).toMatchObject({ hashed: 'phone:abc' })
 })

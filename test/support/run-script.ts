@@ -14,11 +14,22 @@ export function runScript(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<ScriptResult> {
+  return runScriptWith(name, args, { environment, input: '' })
+}
+
+/** @param given.input of its standard input, which then ends */
+export function runScriptWith(
+  name: string,
+  args: readonly string[],
+  given: { readonly environment: Readonly<Record<string, string>>; readonly input: string },
+): Promise<ScriptResult> {
   const script = join(projectDirectory(), 'dist', 'scripts', `${name}.js`)
   const child = spawn(process.execPath, [script, ...args], {
-    env: { ...process.env, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...given.environment },
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
+  // A command that ends without having asked reads nothing.
+  child.stdin.on('error', () => undefined).end(given.input)
   const output = { stdout: '', stderr: '' }
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (text: string) => {
