@@ -416,7 +416,7 @@ export interface StockPosition {
   readonly version: number
 }
 
-/** One recorded contact of somebody with something we sell. Unique by (source, id); of several with one key the earliest accepted counts. */
+/** One recorded contact of somebody with something we sell. Unique by (source, id); of several with one key the earliest accepted counts, in a journey of those within its window. */
 export interface Touchpoint {
   /** Name of the source whose write key the event carried */
   readonly source: string

@@ -1,6 +1,20 @@
 // The journey stage's store: a node is a small head plus one entry per fact, so that a touch costs one put
-// however long the journey is. Facts (hubs, evidence, members, orders, touches) move together when a root
-// finds a smaller one.
+// however long the journey is. What a root keeps moves together when it finds a smaller one.
+//
+//   key            kept by              what it is
+//   h              every node           head: where it points to, with whom it was seen
+//   a|set digest   an identifier        a set it has told the others of
+//   s|identifier   an identifier        one it was seen with, of kinds without a limit of their own
+//   b|identifier   a root               a hub that its sets name
+//   e|set digest   a root               evidence: a set of identifiers and the earliest record that showed it
+//   f|identifier   a root               one that was forgotten and whose node is still to go
+//   m|identifier   a root               member: an identifier that points here, and what was last said of it
+//   o|order key    a root               an order with its last emission
+//   t|time|id set  a root               a touch
+//
+// A root is a node whose head points nowhere (parent ''). It is the smallest identifier of a set; or an order's own
+// node, while no identifier has taken the order over; or `set:`, where the smallest was forgotten. A forgotten node
+// (leaving) always points somewhere; a root that takes leave (parting) is one until it goes.
 import { digestOf } from '../digest'
 import type { NodeState, Turn } from '../stage'
 import type { Fact, JourneyEntry, NodeHead, Touchpoint } from '../records'

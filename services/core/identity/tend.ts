@@ -1,6 +1,6 @@
 // A root lets go of what no rule needs any more: touches that no order can be credited for, orders of which no
-// snapshot can come, identifiers that have shown nothing for long. An order whose touches leave keeps what it
-// came to, and later refunds scale that.
+// snapshot can come, sets of identifiers that have shown nothing for long. An order that had converted when its
+// touches leave keeps what it came to, and later refunds scale that.
 import { longestWindowMs, type AttributionSettings } from '../attribution/settings'
 import { freezeOrders, ordersOf, type OrderSettling } from '../attribution/settle-orders'
 import { eventLeadMaxMs } from '../edge/event-time'
@@ -51,7 +51,8 @@ function longestOf(all: readonly AttributionSettings[]): number {
   return Math.max(...all.map(longestWindowMs))
 }
 
-/** An order's set of identifiers stays evidence when the order goes. */
+/** An order's set of identifiers stays evidence when the order goes. Its node needs no leave: no snapshot that it
+ * could still pass on is taken at this age. */
 function dropOrders(turn: JourneyTurn): void {
   for (const entry of ordersOf(turn)) {
     const { order_key: id, created_at: at } = entry.order
