@@ -99,12 +99,9 @@ export function observeOrder(turn: JourneyTurn, order: Order): void {
 /** An identifier hears with whom it was seen, and links itself to where the record is kept. */
 function sight(turn: JourneyTurn, { identifiers, home }: Sighting, limits: GatherLimits): void {
   const head = see(turn, identifiers, limits)
-  if (!head.hub) {
-    link(turn, home, limits)
-    return
-  }
-  noteSeen(turn)
-  turn.send(factTo(home, { hub: turn.node }))
+  if (head.hub) noteSeen(turn)
+  if (head.hub) turn.send(factTo(home, { hub: turn.node }))
+  else link(turn, home, limits)
 }
 
 /** This node and another belong to one set: the larger points to the smaller and hands its facts over. */
