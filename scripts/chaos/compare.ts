@@ -6,6 +6,7 @@ import type { Stage } from './conduct'
 import type { Crew } from './crew'
 import { differingRows, readDigests, type DigestPair } from './differences'
 import { compareBooks, readErpBooks, type ErpBooks } from './erp-books'
+import { ledgerFaults } from './ledger-faults'
 
 const restTimeoutMs = 240_000
 
@@ -66,20 +67,17 @@ async function unbalanced(warehouse: Warehouse): Promise<string[]> {
   )
 }
 
-const ledgerTimeoutMs = 45_000
+const ledgerTimeoutMs = 90_000
 const ledgerBackMs = 48 * 3_600_000
 
-/** What the ledger cannot explain; its stations tell now and then, so what they have not told yet is waited for. */
+/** What the ledger cannot explain once every station has looked since the run came to rest. */
 async function unexplained(warehouse: Warehouse): Promise<string[]> {
   const deadline = Date.now() + ledgerTimeoutMs
-  for (;;) {
-    const { differences } = await lookAtLedger(warehouse, ledgerBackMs)
-    if (differences.length === 0 || Date.now() > deadline) {
-      return differences.map(
-        ({ kind, source, station, fault, records, ids }) =>
-          `ledger, station ${station}: ${records} records of ${kind} ${source} ${fault}, for example ${ids.slice(0, 3).join(', ')}`,
-      )
-    }
+  for (let since: number | null = null; ;) {
+    const look = await lookAtLedger(warehouse, ledgerBackMs)
+    since ??= look.at
+    const found = ledgerFaults(look, since)
+    if (found.length === 0 || Date.now() > deadline) return found
     await pause(1_000)
   }
 }

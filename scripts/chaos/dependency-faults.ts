@@ -56,6 +56,12 @@ export function dependencyFaults(awayMs: number): readonly Fault[] {
       failures: [{ kind: 'late', ms: erpTimeoutMs + 2_000 }],
     }),
     nonsense('erp', {
+      name: 'erp-held',
+      says: `the ERP gets what it is asked ${(erpTimeoutMs + 2_000) / 1_000} s later, when nobody waits for it any more, for 12 s`,
+      holdMs: 12_000,
+      failures: [{ kind: 'held', ms: erpTimeoutMs + 2_000 }],
+    }),
+    nonsense('erp', {
       name: 'erp-nonsense',
       says: 'the ERP answers HTML with 200, half of its JSON, 502, or does the work and says 502, in turn, for 10 s',
       holdMs: 10_000,

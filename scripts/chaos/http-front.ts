@@ -2,6 +2,7 @@
 import {
   createServer,
   request as forward,
+  type ClientRequest,
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http'
@@ -21,6 +22,8 @@ export type Failure =
   | { readonly kind: 'lose' }
   /** The service does its work; its answer comes later. */
   | { readonly kind: 'late'; readonly ms: number }
+  /** The service gets the request later, whether or not the client still waits. */
+  | { readonly kind: 'held'; readonly ms: number }
 
 export interface HttpFront {
   readonly port: number
@@ -91,7 +94,25 @@ function pass(
   )
   // The service is gone: its client sees a connection that breaks off, as it would without us.
   asked.once('error', () => outgoing.destroy())
-  incoming.pipe(asked)
+  if (failure?.kind === 'held') void holdBack(incoming, asked, failure.ms)
+  else incoming.pipe(asked)
+}
+
+async function holdBack(
+  incoming: IncomingMessage,
+  asked: ClientRequest,
+  holdMs: number,
+): Promise<void> {
+  const chunks: Buffer[] = []
+  try {
+    for await (const chunk of incoming) chunks.push(chunk as Buffer)
+  } catch {
+    // Its client broke off before all of it was sent.
+    asked.destroy()
+    return
+  }
+  await pause(holdMs, undefined, { ref: false })
+  asked.end(Buffer.concat(chunks))
 }
 
 async function passBack(

@@ -17,6 +17,8 @@ export interface FaultRecord {
   readonly healedSeconds: number
   /** Requests that met it; null where they cannot be counted. */
   readonly met: number | null
+  /** Faults that no request met: they say nothing. */
+  readonly unmet: readonly string[]
   readonly recovery: Recovery
 }
 
@@ -48,6 +50,7 @@ export async function playFault(
   await pause(holdMs)
   await untilMet(together, scene)
   const met = metBy(together, scene)
+  const unmet = together.filter((fault) => fault.met?.(scene) === 0).map(({ name }) => name)
   const healedMs = Date.now()
   await Promise.all(together.map((fault) => fault.heal(scene)))
   const recovery = await awaitRecovery({ ground, accepted, bounds }, healedMs)
@@ -62,7 +65,7 @@ export async function playFault(
   return {
     faults: together.map(({ name }) => name),
     says: together.map(({ says }) => says),
-    ...{ atRequest, met, recovery },
+    ...{ atRequest, met, unmet, recovery },
     ...{ injectedSeconds: seconds(injectedMs), healedSeconds: seconds(healedMs) },
   }
 }

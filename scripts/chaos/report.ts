@@ -42,9 +42,12 @@ export function failuresOf({ broken, undisturbed, runs }: Report): string[] {
     ...undisturbed.failures.map((failure) => `undisturbed: ${failure}`),
     ...runs.flatMap(({ name, differences, faults }) => [
       ...differences.map((one) => `${name}: ${one}`),
-      ...faults.flatMap(({ faults: names, recovery }) =>
-        recovery.missing.map((one) => `${name}, not recovered from ${names.join(' and ')}: ${one}`),
-      ),
+      ...faults.flatMap(({ faults: names, unmet, recovery }) => [
+        ...unmet.map((one) => `${name}: nobody met ${one}, so it says nothing`),
+        ...recovery.missing.map(
+          (one) => `${name}, not recovered from ${names.join(' and ')}: ${one}`,
+        ),
+      ]),
     ]),
   ]
 }
@@ -135,11 +138,11 @@ function runText(run: Report['runs'][number]): string[] {
 }
 
 function faultRow(record: FaultRecord): string {
-  const { says, atRequest, injectedSeconds, healedSeconds, met, recovery } = record
+  const { says, atRequest, injectedSeconds, healedSeconds, met, unmet, recovery } = record
   const after = (ms: number | null): string =>
     ms === null ? '**not in time**' : `${(ms / 1_000).toFixed(1)} s`
   const cells = [
-    `${says.join('; and ')}${met === null ? '' : ` (${met} requests met it)`}`,
+    `${says.join('; and ')}${met === null ? '' : ` (${met} requests met it)`}${unmet.length === 0 ? '' : ` **nobody met ${unmet.join(', ')}**`}`,
     ...[atRequest, `${injectedSeconds.toFixed(1)} s`, `${healedSeconds.toFixed(1)} s`],
     ...[after(recovery.tablesMs), after(recovery.erpMs)],
   ]

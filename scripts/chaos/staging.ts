@@ -10,8 +10,10 @@ import type { Installation } from './installation'
 /** Above what the local ERP takes for a batch of 20 on a busy machine. */
 export const erpTimeoutMs = 8_000
 
-const timeouts: Readonly<Partial<Record<string, Readonly<Record<string, string>>>>> = {
-  'erp-sink': { ERP_TIMEOUT_MS: String(erpTimeoutMs) },
+/** And stations of the ledger that look within seconds: minutes go by before they do by default. */
+const settings: Readonly<Partial<Record<string, Readonly<Record<string, string>>>>> = {
+  'erp-sink': { ERP_TIMEOUT_MS: String(erpTimeoutMs), LEDGER_SALES_MS: '10000' },
+  'stream-processor': { WALK_ROUND_MS: '5000' },
   'clickhouse-writer': { CLICKHOUSE_TIMEOUT_MS: '10000' },
 }
 const furtherProcesses = ['stream-processor-2', 'stream-processor-3'] as const
@@ -41,7 +43,7 @@ export async function assembleCrew(
     logsDirectory: join(dataDirectory, 'logs'),
     environment: (service, instance) => ({
       ...environmentOf(premises, service, instance),
-      ...timeouts[service],
+      ...settings[service],
     }),
     operationsPort: (service, instance) =>
       further.get(instance) ?? operationsPortOf(ports, service),

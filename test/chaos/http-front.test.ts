@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { startHttpFront, type HttpFront } from '../../scripts/chaos/http-front'
+import { until } from '../support/until'
 
 let service: Server
 let front: HttpFront
@@ -68,6 +69,18 @@ test('a late answer is late although the work is done at once', async () => {
   const late = fetch(`http://127.0.0.1:${front.port}/`, { signal: given })
   await expect(late).rejects.toMatchObject({ name: 'TimeoutError' })
   expect(heard).toHaveLength(1)
+})
+
+test('a request that is held is done after its client has given up', async () => {
+  front.fail({ kind: 'held', ms: 700 })
+  const given = AbortSignal.timeout(300)
+  const held = fetch(`http://127.0.0.1:${front.port}/`, {
+    ...{ method: 'POST', body: 'do it', signal: given },
+  })
+  await expect(held).rejects.toMatchObject({ name: 'TimeoutError' })
+  expect(heard).toEqual([])
+  await until(() => heard.length > 0)
+  expect(heard).toEqual(['POST / do it'])
 })
 
 test('a service that is gone breaks connections off', async () => {
