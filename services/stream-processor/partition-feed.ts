@@ -128,9 +128,9 @@ export class PartitionFeed {
     return records
   }
 
-  /** Resolves when there may be something to do. */
+  /** Resolves when there may be something to do; at once when this has ended. */
   filled(): Promise<void> {
-    return this.#queue.filled()
+    return this.#phase === 'ended' ? Promise.resolve() : this.#queue.filled()
   }
 
   wake(): void {

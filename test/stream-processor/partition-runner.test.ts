@@ -14,6 +14,7 @@ import { until } from '../support/until'
 
 const changelog = topics.stockChangelog.name
 const orders = topics.orders.name
+const stage = stockStage as unknown as AnyStage
 const quiet = { info: () => undefined, warn: () => undefined } as unknown as Logger
 
 /** Notes what is fetched. */
@@ -61,7 +62,7 @@ class Rig {
     })
     this.runner = new PartitionRunner(
       {
-        ...memoryTask(stockStage as unknown as AnyStage),
+        ...memoryTask(stage, { epoch: 1, text: 'some', stageUnder: () => stage }),
         ...{ consumer: this.consumer, logger: quiet, health: this.health },
         limits: {
           ...{ batchRecordsMax: 10, queueRecordsMax: 10, queueBytesMax: 1_000, purgeIntervalMs: 0 },
@@ -105,15 +106,18 @@ class Rig {
     await until(() => this.consumer.flowing.has(orders), 'the inputs')
   }
 
-  /** The next commit begins and ends when told to: by failing. */
-  holdCommit(): { begun: boolean; fail: () => void } {
-    const held = { begun: false, fail: (): void => undefined }
-    this.commit = () => {
+  /** The next commit begins and ends when told to. */
+  holdCommit(): { begun: boolean; fail: () => void; succeed: () => void } {
+    const held = { begun: false, fail: (): void => undefined, succeed: (): void => undefined }
+    this.commit = (records) => {
       held.begun = true
-      this.commit = (records) => this.log.commit(records)
-      return new Promise((_, reject) => {
+      this.commit = (others) => this.log.commit(others)
+      return new Promise((resolve, reject) => {
         held.fail = () => {
           reject(new DependencyError('kafka', 'gone'))
+        }
+        held.succeed = () => {
+          resolve(this.log.commit(records))
         }
       })
     }
@@ -307,4 +311,16 @@ test('a rebalance between the restore and the inputs leaves the changelog paused
   await until(() => rig.consumer.flowing.has(orders), 'the inputs')
   expect([...rig.consumer.flowing]).toEqual([orders])
   await rig.runner.close()
+})
+
+test('a partition that goes in the middle of a step of the walk is let go', async () => {
+  const rig = new Rig()
+  await rig.run()
+  const committing = rig.holdCommit()
+  rig.runner.walk()
+  await until(() => committing.begun, 'a commit')
+  const closed = rig.runner.close()
+  committing.succeed()
+  await closed
+  expect(rig.crashes).toEqual([])
 })
