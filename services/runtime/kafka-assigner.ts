@@ -37,17 +37,14 @@ export function coPartitionAssigner(
   })
 }
 
-export interface Candidate {
+interface Candidate {
   readonly memberId: string
   /** Partitions whose state the member has at hand. */
   readonly prefers: readonly number[]
 }
 
 /** The member of each partition 0..count-1: even load first, then preference, then member id. */
-export function assignPartitions(
-  candidates: readonly Candidate[],
-  count: number,
-): Map<number, string> {
+function assignPartitions(candidates: readonly Candidate[], count: number): Map<number, string> {
   const members = [...candidates].sort((a, b) => (a.memberId < b.memberId ? -1 : 1))
   const capacity = Math.ceil(count / Math.max(1, members.length))
   const load = new Map(members.map(({ memberId }) => [memberId, 0]))

@@ -24,7 +24,7 @@ export interface OneClient {
 /** A client of its own for whoever asks, so that one's faults end nobody else's connections. */
 export type OpenClient = () => OneClient
 
-export interface ClientSockets {
+interface ClientSockets {
   readonly open: (options: ISocketFactoryArgs) => Socket
   /** Ends every connection; whatever waits on one is told. */
   cut(reason: string): void

@@ -4,7 +4,7 @@ import { DependencyError } from './errors'
 import type { OutgoingRecord } from './kafka-records'
 import type { Producer } from './kafka-producer'
 
-export interface CoalescingOptions {
+interface CoalescingOptions {
   /** How long a lone record may wait for company. */
   readonly flushMs: number
   /** Most bytes waiting; beyond it a send fails at once instead of growing the queue. */

@@ -39,7 +39,7 @@ export interface HiddenOffsets extends TopicPartition {
   readonly last: number
 }
 
-export interface CommittedOffset extends TopicPartition {
+interface CommittedOffset extends TopicPartition {
   readonly offset: number
   readonly metadata?: string
 }

@@ -2,7 +2,7 @@
 // word, a consumer must not stand still unnoticed.
 import type { Consumer as KafkajsConsumer } from 'kafkajs'
 
-export interface LivenessOptions {
+interface LivenessOptions {
   readonly silenceMaxMs: number
   /** Whether a batch is being worked on: then nothing is fetched, and rightly so. */
   readonly busy: () => boolean

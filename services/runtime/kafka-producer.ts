@@ -42,7 +42,7 @@ export interface TransactionalProducer {
   close(): Promise<void>
 }
 
-export interface OpenTransaction {
+interface OpenTransaction {
   /** @returns the next offset of each `topic:partition` written */
   send(records: readonly OutgoingRecord[]): Promise<Map<string, number>>
   commit(): Promise<void>

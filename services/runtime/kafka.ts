@@ -19,7 +19,7 @@ import type { Logger } from './logger'
 
 export type { IncomingRecord, OutgoingRecord } from './kafka-records'
 
-export interface KafkaOptions {
+interface KafkaOptions {
   readonly brokers: readonly string[]
   readonly clientId: string
   readonly logger: Logger

@@ -11,7 +11,7 @@ import { emptyMark, markRecord, type StageLog } from './ports'
 /** Changelog keys of the runtime's own marks; a state key always holds a space, these do not. */
 export const markKeys = { mark: 'mark', owner: 'owner' } as const
 
-export interface StageLogOptions {
+interface StageLogOptions {
   readonly kafka: KafkaClient
   readonly transactionalId: string
   readonly transactionTimeoutMs: number

@@ -41,7 +41,7 @@ interface Files {
   readonly entries: Database<Buffer, string>
 }
 
-export interface StoreOptions {
+interface StoreOptions {
   readonly directory: string
   /** Names the cluster and the changelog partition; a copy of any other is thrown away. */
   readonly origin: string

@@ -18,7 +18,7 @@ export interface Overlay<Entry> extends EntryStore<Entry> {
   changes(): IterableIterator<readonly [string, Entry | null]>
 }
 
-export interface KeyRange {
+interface KeyRange {
   readonly from: string
   readonly to: string
   readonly reverse: boolean

@@ -9,7 +9,8 @@ export interface PartitionRunners {
   /** What is not assigned any more is closed, what is new is opened. */
   assign(assigned: readonly TopicPartition[], consumer: Consumer): void
   hear(batch: Batch): Promise<void>
-  /** Positions for lag displays (nothing reads them), and an end for loop records that are in the state. */
+  /** Tells the group the positions, for lag displays and for whoever waits until something is heard (a deletion on
+   * request does), and deletes loop records that are in the state. Nothing here begins where the group says. */
   keepHouse(consumer: Consumer, admin: Pick<KafkaAdmin, 'deleteRecords'>): Promise<void>
   /** Partitions whose stores are in use. */
   held(): ReadonlySet<number>

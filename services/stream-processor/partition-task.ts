@@ -55,7 +55,7 @@ export interface TaskHeed {
 }
 
 /** When a step of the walk through the state is taken. */
-export interface WalkMoment {
+interface WalkMoment {
   /** Epoch ms. */
   readonly nowMs: number
   /** Inputs of which not everything has been processed that was there when they were last heard of. */

@@ -17,7 +17,7 @@ import type { StageRules } from './stage-rules'
 import { wireStage, type StageWiring } from './stage-wiring'
 import type { Census, WalkLimits } from './state-walk'
 
-export interface StageOptions {
+interface StageOptions {
   readonly service: Service
   readonly kafka: KafkaClient
   readonly admin: KafkaAdmin

@@ -5,7 +5,7 @@ import type { IncomingRecord, OutgoingRecord } from '../runtime/kafka'
 import type { Metrics } from '../runtime/metrics'
 import type { StageBatch } from './stage-batch'
 
-export interface BatchReport {
+interface BatchReport {
   readonly stage: string
   readonly records: readonly IncomingRecord[]
   readonly batch: StageBatch
@@ -23,7 +23,7 @@ export interface StageMetrics {
 }
 
 /** One step of a walk through a partition's state. */
-export interface Walked {
+interface Walked {
   readonly values: readonly unknown[]
   /** The round has come to its end. */
   readonly ended: boolean

@@ -25,7 +25,7 @@ export const noCensus: Census = {
   roundBroken: () => undefined,
 }
 
-export interface WalkStep {
+interface WalkStep {
   readonly nodes: readonly string[]
   readonly values: readonly Buffer[]
   /** The round has come to its end. */

@@ -8,7 +8,7 @@ export interface Purges {
   run(): Promise<void>
 }
 
-export interface PurgeOptions {
+interface PurgeOptions {
   /** Shortest time between two. */
   readonly intervalMs: number
   /** Epoch ms. */

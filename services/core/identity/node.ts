@@ -17,7 +17,7 @@ export const identifierKinds = [
 ] as const
 
 export type IdentifierKind = (typeof identifierKinds)[number]
-export type NodeKind = IdentifierKind | 'event' | 'order' | 'set'
+type NodeKind = IdentifierKind | 'event' | 'order' | 'set'
 
 /** Kinds whose values are unique only within a scope. */
 export const scopedKinds: ReadonlySet<string> = new Set(['openid', 'user'])
@@ -56,7 +56,7 @@ export function orderNode(orderKey: string): string {
 }
 
 /** The node that a touchpoint belongs to when it carries no identifier. */
-export function eventNode(source: string, id: string): string {
+function eventNode(source: string, id: string): string {
   return `event:${source}:${id}`
 }
 
