@@ -47,10 +47,10 @@ export function journeyStage(settings: JourneySettings) {
       }
     },
     partitionKeyOf,
-    redirect: (observation) =>
-      observation.topic === 'orders'
-        ? factTo(orderNode(observation.value.order_key), { snapshot: observation.value })
-        : factTo(touchpointKey(observation.value), { arrival: arrivalOf(observation.value) }),
+    redirect: ({ topic, value }, appendedAt) =>
+      topic === 'orders'
+        ? (tooOld(value, appendedAt) ?? factTo(orderNode(value.order_key), { snapshot: value }))
+        : factTo(touchpointKey(value), { arrival: arrivalOf(value) }),
     step: (turn: JourneyTurn, observation) => {
       switch (observation.topic) {
         case 'touchpoints':

@@ -53,8 +53,9 @@ export interface Stage<
   nodeOf(observation: Observation<Input> | Observation<Loop>): string
   /** The Kafka key that brings a message to a node's partition. */
   partitionKeyOf(node: string): string
-  /** The message that carries a record to its own partition when a foreign producer put it into another. */
-  redirect: ((observation: Observation<Input>) => ValueOf<Loop>) | null
+  /** The message that carries a record to its own partition when a foreign producer put it into another.
+   * `appendedAt` as in a turn. */
+  redirect: ((observation: Observation<Input>, appendedAt: number) => ValueOf<Loop> | Reject) | null
   /** Pure: all it knows is in its arguments. */
   step(
     turn: Turn<ValueOf<Store>, ValueOf<Loop>, Output, Change>,

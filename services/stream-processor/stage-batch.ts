@@ -1,7 +1,7 @@
 // Runs a stage's step over the records of one batch: nothing here knows Kafka, time or files. What a node says
 // to another of the same partition is heard at once, in order; what it says to others waits for the loop.
 import { partitionOf } from '../core/partition'
-import { reject, type Reject } from '../core/reject'
+import { isReject, reject, type Reject } from '../core/reject'
 import type { Observation, Stage, Turn, Upkeep } from '../core/stage'
 import type { Topic, ValueOf } from '../core/topics'
 import { overlayOn, type EntryStore, type Overlay } from './overlay'
@@ -18,7 +18,7 @@ export interface LoopMessage {
   readonly value: unknown
 }
 
-export interface Placement {
+interface Placement {
   readonly partition: number
   /** Partition count of the stage's topics. */
   readonly partitions: number
@@ -26,7 +26,7 @@ export interface Placement {
   readonly acceptedUpTo: number
 }
 
-export interface HeardRecord {
+interface HeardRecord {
   readonly topic: string
   readonly value: unknown
   /** Epoch ms at which it reached its topic, where that is known. */
@@ -96,10 +96,7 @@ export function openBatch(
       const typed = { topic, value } as Observation<Topic>
       appendedAt = reachedAt ?? 0
       const isHome = homeOf(stage, typed, placement.partitions) === placement.partition
-      let outcome: Reject | undefined
-      if (isHome) outcome = apply(typed)
-      else if (stage.redirect === null) outcome = stray(placement)
-      else send(stage.redirect(typed))
+      const outcome = isHome ? apply(typed) : passOn(stage, typed, { placement, appendedAt, send })
       hearLocal()
       appendedAt = placement.acceptedUpTo
       return outcome
@@ -126,8 +123,25 @@ function homeOf(stage: AnyStage, observation: Observation<Topic>, partitions: nu
   return partitionOf(Buffer.from(stage.partitionKeyOf(stage.nodeOf(observation))), partitions)
 }
 
-function stray({ partition }: Placement): Reject {
-  return reject('invalid', `key: belongs to another partition than ${partition}`)
+interface PassingOn {
+  readonly placement: Placement
+  readonly appendedAt: number
+  readonly send: (message: ValueOf<Topic>) => void
+}
+
+/** A record that a foreign producer put into this partition goes to its own, where the stage has a way there. */
+function passOn(
+  stage: AnyStage,
+  observation: Observation<Topic>,
+  { placement, appendedAt, send }: PassingOn,
+): Reject | undefined {
+  if (stage.redirect === null) {
+    return reject('invalid', `key: belongs to another partition than ${placement.partition}`)
+  }
+  const message = stage.redirect(observation, appendedAt)
+  if (isReject(message)) return message
+  send(message)
+  return undefined
 }
 
 function addTo(changed: Map<string, unknown[]>, node: string, change: unknown): void {
