@@ -6,7 +6,7 @@ import { clickhousePart, clickhouseUrlOf } from './clickhouse'
 import { findFreePorts, installRoot, readFixedPorts, type StackPorts } from './config'
 import { erpAccess, erpPart, prepareErp, type ErpAccess } from './erp/erp'
 import { kafkaPart, prepareKafka } from './kafka'
-import { tryLock, withLock } from '../../services/runtime/lock'
+import { lockOrHolder, withLock } from '../../services/runtime/lock'
 import { partNames, type Part, type PartName } from './part'
 import { preflight } from './preflight'
 import { prepareRegistry, registryPart, registryUrlOf, setRegistryCompatibility } from './registry'
@@ -53,10 +53,10 @@ export interface RunningStack extends StackAddresses {
  */
 export async function startStack(options: StackOptions): Promise<RunningStack> {
   const { dataDirectory, parts = partNames, progress = () => undefined } = options
-  const release = tryLock(join(dataDirectory, 'owner.lock'))
-  if (typeof release === 'number') {
+  const release = await lockOrHolder(join(dataDirectory, 'owner.lock'))
+  if (typeof release !== 'function') {
     throw new SetupError(
-      `the stack in ${dataDirectory} already runs, owned by process ${release}: stop that one first (\`npm run stack -- down\`, or Ctrl-C where it runs)`,
+      `the stack in ${dataDirectory} already runs, owned by process ${release.pid}: stop that one first (\`npm run stack -- down\`, or Ctrl-C where it runs)`,
     )
   }
   const running = new Map<PartName, RunningPart>()

@@ -29,7 +29,7 @@ export async function purgeSpool(
   identifiers: readonly string[],
 ): Promise<Purged> {
   const quarantine = join(directory, 'quarantine')
-  const release = tryToLock(directory, 'SPOOL_DIRECTORY')
+  const release = await tryToLock(directory, 'SPOOL_DIRECTORY')
   if (typeof release !== 'function') {
     const quarantined = await purgeQuarantine(quarantine, identifiers)
     return { records: 0, quarantined, running: true }

@@ -61,7 +61,7 @@ const restMs = 1_000
 
 /** @throws SetupError when the directory cannot be used or another process has it */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
-  const release = lockDirectory(options.directory, 'SPOOL_DIRECTORY')
+  const release = await lockDirectory(options.directory, 'SPOOL_DIRECTORY')
   try {
     await mkdir(options.directory, { recursive: true })
     await syncDirectory(dirname(options.directory))
@@ -218,6 +218,8 @@ export class Spool {
       const flushedFrom = performance.now()
       await handle.datasync()
       this.#options.metrics.fsyncSeconds.observe((performance.now() - flushedFrom) / 1000)
+      // On disk, but nobody will find it there.
+      if ((await handle.stat()).nlink === 0) throw new Error(`${segment.path} was deleted`)
       segment.bytes += frames.length
       segment.records += group.reduce((sum, { records }) => sum + records, 0)
       this.#failure = null

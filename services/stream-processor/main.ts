@@ -13,7 +13,7 @@ import { fixedRules, type StageRules } from './stage-rules'
 
 void runService('stream-processor', streamProcessorSettings, async (service, config) => {
   const rules = stageRules(readSettings(config.ATTRIBUTION_SETTINGS))
-  service.onStop(lockDirectory(config.STATE_DIRECTORY, 'STATE_DIRECTORY'))
+  service.onStop(await lockDirectory(config.STATE_DIRECTORY, 'STATE_DIRECTORY'))
   const kafka = kafkaFrom(config, service)
   const { health } = service
   const admin = await retry(() => kafka.connectAdmin(), { health })

@@ -1,12 +1,16 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SetupError } from '../../services/runtime/errors'
-import { tryLock, withLock } from '../../services/runtime/lock'
+import { lockOrHolder, tryLock, withLock } from '../../services/runtime/lock'
 import { lockDirectory } from '../../services/runtime/lock-directory'
 import { processIdentity } from '../../services/runtime/process-identity'
+import { until } from '../support/until'
+import { endLockingProcesses, startLockingProcess } from './locking-process'
+
+afterEach(endLockingProcesses)
 
 let directory: string
 let lock: string
@@ -46,19 +50,80 @@ test('a lock of which the crash of the machine left nothing but a name holds nob
   expect(tryLock(lock)).toBeInstanceOf(Function)
 })
 
-test('a directory in use names its holder and the setting to change', () => {
-  const release = lockDirectory(directory, 'SPOOL_DIRECTORY')
-  expect(() => lockDirectory(directory, 'SPOOL_DIRECTORY')).toThrow(
+test('a directory in use names its holder and the setting to change', async () => {
+  const release = await lockDirectory(directory, 'SPOOL_DIRECTORY')
+  await expect(lockDirectory(directory, 'SPOOL_DIRECTORY')).rejects.toThrow(
     new RegExp(`in use by process ${process.pid}: .* SPOOL_DIRECTORY`),
   )
   release()
-  lockDirectory(directory, 'SPOOL_DIRECTORY')()
+  const again = await lockDirectory(directory, 'SPOOL_DIRECTORY')
+  again()
 })
 
-test("a directory that cannot be made is the operator's to mend", () => {
+test("a directory that cannot be made is the operator's to mend", async () => {
   writeFileSync(lock, '')
-  expect(() => lockDirectory(join(lock, 'below'), 'SPOOL_DIRECTORY')).toThrow(SetupError)
+  await expect(lockDirectory(join(lock, 'below'), 'SPOOL_DIRECTORY')).rejects.toThrow(SetupError)
 })
+
+/** The lock of a process that cannot be looked at from here, and whose number somebody here may have as well. */
+function lockElsewhere(): void {
+  const identity = processIdentity(process.pid)
+  writeFileSync(lock, JSON.stringify({ pid: 1, identity, place: 'elsewhere', lock: 'its' }))
+}
+
+test('a holder in another container holds for as long as it touches its lock', async () => {
+  lockElsewhere()
+  let seconds = 0
+  const touching = setInterval(() => {
+    utimesSync(lock, (seconds += 1), seconds)
+  }, 20)
+  expect(await lockOrHolder(lock, 10_000)).toEqual({ pid: 1, isElsewhere: true })
+  expect(tryLock(lock)).toBe(1)
+  clearInterval(touching)
+  expect(await lockOrHolder(lock, 300)).toBeInstanceOf(Function)
+})
+
+test('whoever takes a dead lock from elsewhere takes it alone', async () => {
+  lockElsewhere()
+  const outcomes = await Promise.all([1, 2, 3].map(() => lockOrHolder(lock, 300)))
+  const taken = outcomes.filter((one) => typeof one === 'function')
+  expect(taken).toHaveLength(1)
+  expect(outcomes.filter((one) => typeof one !== 'function')).toEqual([
+    { pid: process.pid, isElsewhere: false },
+    { pid: process.pid, isElsewhere: false },
+  ])
+})
+
+test('a holder gives signs of life, and ends when another has taken its lock over', async () => {
+  const child = startLockingProcess(directory)
+  await until(() => child.told() === 'locked')
+  const before = statSync(lock).mtimeMs
+  await until(() => statSync(lock).mtimeMs > before)
+  lockElsewhere()
+  await until(() => child.told().includes('taken over'))
+})
+
+const canSeparate = spawnSync('unshare', ['-Urpf', '--mount-proc', 'true']).status === 0
+
+// Where this system lets nobody have a namespace of his own there is nothing to see.
+;(canSeparate ? test : test.skip)(
+  'a lock holds between processes that do not see each other, as in two containers on one volume',
+  async () => {
+    const separate = ['unshare', '-Urpf', '--mount-proc', '--kill-child']
+    const first = startLockingProcess(directory, separate)
+    await until(() => first.told() === 'locked')
+    const refused = /in use by process 1 of another container or machine: .* SPOOL_DIRECTORY/
+    await expect(lockDirectory(directory, 'SPOOL_DIRECTORY')).rejects.toThrow(refused)
+    const second = startLockingProcess(directory, separate)
+    await until(() => refused.test(second.told()))
+    expect(first.told()).toBe('locked')
+    first.kill()
+    await first.ended
+    const release = await lockOrHolder(lock, 3_000)
+    expect(release).toBeInstanceOf(Function)
+  },
+  30_000,
+)
 
 test('what runs under one lock runs one after the other and leaves nothing behind', async () => {
   const order: string[] = []

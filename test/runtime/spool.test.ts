@@ -247,6 +247,21 @@ test.each([
   },
 )
 
+test('nobody is told that a record is kept in a file that somebody has deleted, and the next file is whole', async () => {
+  const directory = spoolDirectory()
+  const { spool } = await openTestSpool(directory)
+  await spool.append([aRecord(1)])
+  rmSync(onlySegmentIn(directory))
+  await expect(spool.append([aRecord(2)])).rejects.toThrow('was deleted')
+  await until(() =>
+    spool.append([aRecord(3)]).then(
+      () => true,
+      () => false,
+    ),
+  )
+  expect((await drain(spool)).map(({ key }) => key)).toEqual(['key-3'])
+})
+
 test('a disk that stands still fills no memory: what waits for it has a bound of its own', async () => {
   const { spool } = await openTestSpool(spoolDirectory(), { waitingBytesMax: 10_000 })
   const large = aRecord(0, { value: Buffer.alloc(20_000) })
