@@ -3,6 +3,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import { topics } from '../../services/core/topics'
 import { rebuildDay } from '../../services/runtime/ledger-roll-ups'
 import { LedgerRig } from '../support/ledger-rig'
+import { runScript } from '../support/run-script'
 import { stackFromEnvironment } from '../support/stack'
 import { until } from '../support/until'
 
@@ -120,6 +121,20 @@ test('what was buried, and what was forgotten on request, is explained', async (
      SELECT kind, source, id_hash FROM ${rig.warehouse.database}.topic_records
      WHERE source = '${rig.source}' AND id = 'forgotten'`,
   )
+  expect(await rig.differences()).toEqual([])
+  // A replay is a transaction, whose mark takes an offset in the topic.
+  const replayed = await runScript(
+    'dead-letters',
+    ['replay', '--reason', 'invalid', '--yes'],
+    rig.broker.environment(),
+  )
+  expect([replayed.code, replayed.stdout]).toEqual([0, expect.stringMatching(/^1 replayed$/m)])
+  await until(async () => (await rig.count('touchpoints', `id = 'unsound'`)) === 1)
+  await rig.untilRead()
+  expect(await rig.differences()).toEqual([])
+  await collector.take(rig.touched('one more'))
+  await until(async () => (await rig.count('touchpoints', `id = 'one more'`)) === 1)
+  await rig.untilRead()
   expect(await rig.differences()).toEqual([])
 })
 
