@@ -60,7 +60,8 @@ async function startLocally(parts: readonly PartName[]): Promise<StartedStack & 
     ...stack,
     async stop() {
       await stack.stop()
-      rmSync(dataDirectory, { recursive: true, force: true })
+      // Whoever starts meanwhile may be taking it away as abandoned.
+      rmSync(dataDirectory, { recursive: true, force: true, maxRetries: 5 })
     },
   }
 }
