@@ -28,22 +28,21 @@ export function createMetrics(service: string): Metrics {
   collectDefaultMetrics({ register: registry })
   const prefix = `attribution_${service.replaceAll('-', '_')}_`
   const registers = [registry]
+  const counter: Metrics['counter'] = (name, help, labelNames = []) =>
+    new Counter({ name: prefix + name, help, labelNames: [...labelNames], registers })
   return {
     registry,
-    records: new Counter({
-      name: `${prefix}records_total`,
-      help: 'Records by stage, outcome and reason',
-      labelNames: ['stage', 'outcome', 'reason'],
-      registers,
-    }),
-    kafkaGuards: new Counter({
-      name: `${prefix}kafka_guards_total`,
-      help: 'Faults of the way to Kafka that were mended, by what was done',
-      labelNames: ['guard'],
-      registers,
-    }),
-    counter: (name, help, labelNames = []) =>
-      new Counter({ name: prefix + name, help, labelNames: [...labelNames], registers }),
+    records: counter('records_total', 'Records by stage, outcome and reason', [
+      'stage',
+      'outcome',
+      'reason',
+    ]),
+    kafkaGuards: counter(
+      'kafka_guards_total',
+      'Faults of the way to Kafka that were mended, by what was done',
+      ['guard'],
+    ),
+    counter,
     gauge: (name, help, labelNames = []) =>
       new Gauge({ name: prefix + name, help, labelNames: [...labelNames], registers }),
     histogram: (name, help, labelNames = []) =>
