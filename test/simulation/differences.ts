@@ -6,7 +6,7 @@ import type { AttributedOrder, JourneyEntry, Order, Touchpoint } from '../../ser
 import { deadLetterHeaders, deadLettersTopic, topics } from '../../services/core/topics'
 import { isReject } from '../../services/core/reject'
 import { memoryCodec } from '../support/memory-stage'
-import type { Input } from './history'
+import { inputsOf, type Input } from './history'
 import { foresee, type Expected } from './oracle'
 import { reservations } from './oracle-stock'
 import type { Played } from './play'
@@ -14,14 +14,15 @@ import type { Played } from './play'
 /** What is wrong, a line each; empty when the history ended as it must. */
 export function differences(played: Played): string[] {
   if (played.failure !== null) return [played.failure.stack ?? played.failure.message]
-  const { inputs, rules } = played.history
+  const { rules, renewed } = played.history
+  const inputs = inputsOf(played.history)
   const touchpoints = inputs.flatMap((input) =>
     'value' in input && input.topic === 'touchpoints' ? [input.value] : [],
   )
   const orders = inputs.flatMap((input) =>
     'value' in input && input.topic === 'orders' ? [input.value] : [],
   )
-  const expected = foresee({ touchpoints, orders, ...rules })
+  const expected = foresee({ touchpoints, orders, ...(renewed ?? rules) })
   return [
     ...wrongOrders(played, expected),
     ...wrongVersions(played),
@@ -132,7 +133,7 @@ function wrongFindings(played: Played, expected: Expected): string[] {
 
 function wrongStock(played: Played): string[] {
   // A snapshot in a foreign partition is a dead letter of this stage.
-  const heard = played.history.inputs.flatMap((input) =>
+  const heard = inputsOf(played.history).flatMap((input) =>
     'value' in input &&
     input.topic === 'orders' &&
     partitionFor(input, played) === homeOf(input, played)
@@ -213,6 +214,12 @@ function wrongState(played: Played, { hubs }: Expected): string[] {
       .filter((one) => hubs.has(one) && known.get(node)?.includes(one) !== true)
       .map((one) => `${node} does not know that ${one} is a hub`)
   })
+}
+
+/** How many orders keep what they came to, since their touches have left. */
+export function countFrozen(played: Played): number {
+  const orders = [...finalState(played).values()].flatMap(({ order }) => order ?? [])
+  return orders.filter(({ frozen }) => frozen !== null).length
 }
 
 /** What the changelogs come to. The runtime's own marks have no space in their keys. */

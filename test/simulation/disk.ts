@@ -117,6 +117,8 @@ function samePositions(a: StageMark, b: StageMark): boolean {
   return [...names].every((name) => a.positions[name] === b.positions[name])
 }
 
+/** Of a bound that is no key, all of it. */
 function nodeOf(key: string): string {
-  return key.slice(0, key.indexOf(' '))
+  const end = key.indexOf(' ')
+  return end === -1 ? key : key.slice(0, end)
 }

@@ -1,5 +1,6 @@
 // Which faults a history suffers, and when: drawn from the seed before it begins. A fault waits for its moment
 // the n-th time the moment comes; one whose moment does not come n times does not happen.
+import type { OutgoingRecord } from '../../services/runtime/kafka'
 import type { Dice } from './dice'
 
 /** Moments in the life of a transaction, in order; `crash` ends the process there. */
@@ -43,10 +44,14 @@ export interface Fault {
 
 export const faultKinds: readonly FaultKind[] = [...commitFaults, ...outsideFaults]
 
+const leapTwice = 'leap over records twice, around a commit that fails'
+/** What needs much to coincide is drawn more often. */
+const drawn: readonly FaultKind[] = [...faultKinds, leapTwice, leapTwice, leapTwice]
+
 export function drawFaults(dice: Dice): Fault[] {
   const many = dice.below(8)
   return Array.from({ length: many }, () => ({
-    kind: dice.pick(faultKinds),
+    kind: dice.pick(drawn),
     moment: 1 + dice.below(dice.chance(0.5) ? 12 : 50),
   }))
 }
@@ -54,8 +59,8 @@ export function drawFaults(dice: Dice): Fault[] {
 export class FaultPlan {
   readonly #left: Fault[]
   readonly #moments = new Map<FaultKind, number>()
-  /** How many commits of a producer are still to succeed before one is refused. */
-  readonly #refusals = new Map<string, number>()
+  /** By producer: which commit is refused. */
+  readonly #refused = new Map<string, (records: readonly OutgoingRecord[]) => boolean>()
   readonly happened: Fault[] = []
 
   constructor(faults: readonly Fault[]) {
@@ -73,16 +78,13 @@ export class FaultPlan {
     return true
   }
 
-  /** Has a commit of this producer refused, after so many others. */
-  refuse(transactionalId: string, after: number): void {
-    this.#refusals.set(transactionalId, after)
+  /** Has the first commit of this producer refused to which this applies. */
+  refuse(transactionalId: string, applies: (records: readonly OutgoingRecord[]) => boolean): void {
+    this.#refused.set(transactionalId, applies)
   }
 
-  refuses(transactionalId: string): boolean {
-    const left = this.#refusals.get(transactionalId)
-    if (left === undefined) return false
-    if (left > 0) this.#refusals.set(transactionalId, left - 1)
-    else this.#refusals.delete(transactionalId)
-    return left === 0
+  refuses(transactionalId: string, records: readonly OutgoingRecord[]): boolean {
+    const applies = this.#refused.get(transactionalId)
+    return applies?.(records) === true && this.#refused.delete(transactionalId)
   }
 }

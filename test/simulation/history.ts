@@ -3,18 +3,31 @@
 import type { Claim, Order, OrderLine, Touchpoint } from '../../services/core/records'
 import { aLine, anOrder, aTouchpoint, dayMs, evening, hourMs, minuteMs } from '../given'
 import type { Dice } from './dice'
-import { drawRules, type Rules } from './rules'
+import { drawRules, renewRules, type Rules } from './rules'
 
 export type Input =
   | { readonly topic: 'touchpoints'; readonly value: Touchpoint; readonly stray: number | null }
   | { readonly topic: 'orders'; readonly value: Order; readonly stray: number | null }
   | { readonly topic: 'touchpoints' | 'orders'; readonly bytes: string; readonly partition: number }
 
-export interface History {
-  readonly rules: Rules
-  readonly partitions: number
+/** What reaches the broker around one time. */
+export interface Season {
+  /** Epoch ms. */
+  readonly beginsAt: number
   /** In the order in which they reach the broker. */
   readonly inputs: readonly Input[]
+}
+
+export interface History {
+  readonly rules: Rules
+  /** Settings that replace the others on the way; null in most histories. */
+  readonly renewed: Rules | null
+  readonly partitions: number
+  readonly seasons: readonly Season[]
+}
+
+export function inputsOf({ seasons }: History): readonly Input[] {
+  return seasons.flatMap(({ inputs }) => inputs)
 }
 
 export function drawHistory(dice: Dice): History {
@@ -60,7 +73,91 @@ export function drawHistory(dice: Dice): History {
     const topic = dice.pick(['touchpoints', 'orders'] as const)
     values.push({ topic, bytes: 'not Avro', partition: dice.below(partitions) })
   }
-  return { rules, partitions, inputs: dice.chance(0.8) ? dice.shuffle(values) : values }
+  const inputs = dice.chance(0.8) ? dice.shuffle(values) : values
+  const first = { beginsAt: evening + 6 * dayMs, inputs }
+  const lasts = dice.chance(0.2)
+  // What is frozen keeps the models it was frozen with: what that comes to depends on when the walk came by.
+  const renewed = !lasts && dice.chance(0.2) ? renewRules(dice, rules) : null
+  const later = lasts ? drawLaterSeasons(dice, first, people) : []
+  return { rules, renewed, partitions, seasons: [first, ...later] }
+}
+
+/** Months later the same people touch and buy again, and get money back for what they bought before. Nothing new is
+ * shown of who is who: who is found out to be one after their touches have left keeps the credits there were. All of
+ * it is over before any order or identifier is let go. */
+function drawLaterSeasons(dice: Dice, first: Season, people: readonly string[][]): Season[] {
+  const bought = latestSnapshots(first.inputs)
+  const seasons: Season[] = []
+  let beginsAt = first.beginsAt
+  const many = dice.pick([1, 1, 2, 3])
+  for (let season = 1; season <= many; season += 1) {
+    const laterMs = dice.between(50, 110) * dayMs
+    beginsAt += laterMs
+    const shift = beginsAt - first.beginsAt
+    const number = 100 * season
+    const touches = Array.from({ length: dice.between(4, 12) }, (_, at): Input => {
+      const touch = drawTouch(dice, people, number + at)
+      const identifiers = [dice.pick([...dice.pick(people), `visitor:late${String(at)}`])]
+      const times = { at: touch.at + shift, accepted_at: touch.accepted_at + shift }
+      return { topic: 'touchpoints', value: { ...touch, ...times, identifiers }, stray: null }
+    })
+    const orders = Array.from({ length: dice.between(0, 2) }, (_, at) => {
+      const identifiers = [dice.pick(dice.pick(people))]
+      const snapshots = drawSnapshots(dice, people, number + at)
+      return snapshots.map((order) => ({ ...movedBy(order, shift), identifiers }))
+    }).flat()
+    const refunds = dice
+      .some(bought, 2)
+      .filter(({ paid_at: paidAt }) => paidAt !== null)
+      .map((order) => refundedLater(dice, order, beginsAt))
+    for (const refund of refunds) {
+      bought.splice(
+        bought.findIndex((one) => one.order_key === refund.order_key),
+        1,
+        refund,
+      )
+    }
+    const values = [...orders, ...refunds].map((value): Input => ({
+      ...{ topic: 'orders', value, stray: null },
+    }))
+    seasons.push({ beginsAt, inputs: dice.shuffle([...touches, ...values]) })
+  }
+  return seasons
+}
+
+function latestSnapshots(inputs: readonly Input[]): Order[] {
+  const latest = new Map<string, Order>()
+  for (const input of inputs) {
+    if (input.topic !== 'orders' || !('value' in input)) continue
+    const { value } = input
+    const known = latest.get(value.order_key)
+    if (known === undefined || known.updated_at < value.updated_at) {
+      latest.set(value.order_key, value)
+    }
+  }
+  return [...latest.values()]
+}
+
+function movedBy(order: Order, shift: number): Order {
+  const { created_at: created, paid_at: paid, updated_at: updated, accepted_at: accepted } = order
+  return {
+    ...order,
+    ...{ created_at: created + shift, updated_at: updated + shift, accepted_at: accepted + shift },
+    paid_at: paid === null ? null : paid + shift,
+  }
+}
+
+function refundedLater(dice: Dice, order: Order, at: number): Order {
+  const lines = order.lines.map((line) => refunded(dice, line))
+  const freightBack = order.refunded_minor - sumRefunded(order.lines)
+  return {
+    ...{ ...order, lines, refunded_minor: sumRefunded(lines) + freightBack },
+    ...{ updated_at: at, accepted_at: at },
+  }
+}
+
+function sumRefunded(lines: readonly OrderLine[]): number {
+  return lines.reduce((sum, line) => sum + line.refunded_minor, 0)
 }
 
 /** The identifiers of each person; some are of more than one. */

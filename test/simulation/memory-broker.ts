@@ -19,9 +19,14 @@ export class MemoryBroker {
   readonly #coordinated = new Map<string, Coordinated>()
   /** Called for each transaction as it opens: it may be left open for so long only. */
   readonly #onOpened: (transaction: Transaction) => void
+  readonly #now: () => number
 
-  constructor(partitions: number, onOpened: (transaction: Transaction) => void) {
+  constructor(
+    partitions: number,
+    { now, onOpened }: { now: () => number; onOpened: (transaction: Transaction) => void },
+  ) {
     this.partitions = partitions
+    this.#now = now
     this.#onOpened = onOpened
   }
 
@@ -39,6 +44,7 @@ export class MemoryBroker {
   produce({ topic, partition, key, value, headers }: OutgoingRecord): void {
     this.log(topic, partition).append({
       ...{ key: bytes(key), value, headers: headers ?? {}, transaction: null, marker: false },
+      appendedAt: this.#now(),
     })
   }
 
@@ -46,7 +52,7 @@ export class MemoryBroker {
   initProducer(transactionalId: string): Producing {
     const known = this.#coordinated.get(transactionalId) ?? { epoch: 0, open: null }
     this.#coordinated.set(transactionalId, known)
-    if (known.open !== null) end(known.open, 'aborted')
+    if (known.open !== null) this.#end(known.open, 'aborted')
     known.open = null
     known.epoch += 1
     return { transactionalId, epoch: known.epoch }
@@ -64,7 +70,7 @@ export class MemoryBroker {
     for (const { topic, partition, key, value, headers } of records) {
       const offset = this.log(topic, partition).append({
         ...{ key: bytes(key), value, headers: headers ?? {}, marker: false },
-        transaction: known.open,
+        ...{ transaction: known.open, appendedAt: this.#now() },
       })
       next.set(`${topic}:${partition}`, offset + 1)
     }
@@ -74,14 +80,14 @@ export class MemoryBroker {
   commit(producing: Producing): void {
     const known = this.#unfenced(producing)
     if (known.open === null) throw new Error('there is no transaction to commit')
-    end(known.open, 'committed')
+    this.#end(known.open, 'committed')
     known.open = null
   }
 
   /** What an owner that is gone left open ends here, and its producer with it. */
   timeOut(transaction: Transaction): void {
     if (transaction.state !== 'open') return
-    end(transaction, 'aborted')
+    this.#end(transaction, 'aborted')
     const known = this.#coordinated.get(transaction.transactionalId)
     if (known?.open !== transaction) return
     known.open = null
@@ -93,12 +99,11 @@ export class MemoryBroker {
     if (known?.epoch !== epoch) throw new Error(`${transactionalId} is fenced at epoch ${epoch}`)
     return known
   }
-}
 
-function end(transaction: Transaction, state: 'committed' | 'aborted'): void {
-  transaction.state = state
-  for (const log of transaction.logs) {
-    log.append({ key: null, value: null, headers: {}, transaction, marker: true })
+  #end(transaction: Transaction, state: 'committed' | 'aborted'): void {
+    transaction.state = state
+    const marker = { key: null, value: null, headers: {}, transaction, marker: true }
+    for (const log of transaction.logs) log.append({ ...marker, appendedAt: this.#now() })
   }
 }
 

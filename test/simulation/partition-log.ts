@@ -6,6 +6,8 @@ export interface LoggedRecord {
   readonly key: Buffer | null
   readonly value: Buffer | null
   readonly headers: Readonly<Record<string, string>>
+  /** Epoch ms. */
+  readonly appendedAt: number
   readonly transaction: Transaction | null
   /** A transaction's marker: readers never see it. */
   readonly marker: boolean

@@ -1,17 +1,24 @@
 // Plays many seeds and says of one that fails everything needed to play it again.
-import { differences } from './differences'
+import { countFrozen, differences } from './differences'
 import { faultKinds, type FaultKind } from './fault-plan'
+import { inputsOf } from './history'
 import { play, type Played, type PlantedBug } from './play'
 
+/** What is played unless the environment says otherwise. */
+export const seedsOfARun = 3_000
 /** SEED=7 plays that one alone, and shows what happened in it; SEEDS=100000 plays more, for a night of doubt. */
 const one = process.env['SEED']
-const many = Number(process.env['SEEDS'] ?? 3_000)
+const many = Number(process.env['SEEDS'] ?? seedsOfARun)
 const differencesShown = 8
 const actionsShown = 200
 
 export interface SeedsPlayed {
   readonly seeds: number
   readonly struck: ReadonlyMap<FaultKind, number>
+  /** Orders whose touches had left in the end. */
+  readonly frozen: number
+  /** Histories in which settings were renewed. */
+  readonly renewed: number
 }
 
 /** Plays every `step`-th seed beginning with `first`, or the one the environment names if it is among them.
@@ -22,13 +29,16 @@ export async function playSeeds(first: number, step: number): Promise<SeedsPlaye
     one === undefined
       ? range(first, step)
       : [Number(one)].filter((seed) => (seed - first) % step === 0)
+  let [frozen, renewed] = [0, 0]
   for (const seed of numbers) {
     const played = await play(seed)
     const wrong = differences(played)
     if (wrong.length > 0) throw new Error(describeFailure(played, wrong))
+    if (played.history.seasons.length > 1) frozen += countFrozen(played)
+    if (played.history.renewed !== null) renewed += 1
     for (const { kind } of played.happened) struck.set(kind, (struck.get(kind) ?? 0) + 1)
   }
-  return { seeds: numbers.length, struck }
+  return { seeds: numbers.length, struck, frozen, renewed }
 }
 
 /** @returns the first of `within` seeds from `seed` on that shows the bug, and how; null when none does */
@@ -54,7 +64,7 @@ function describeFailure(played: Played, wrong: readonly string[]): string {
   const plan = faults.map(({ kind, moment }) => `  ${kind}, moment ${moment}`)
   const shown = one === undefined ? [] : ['what happened last:', ...trace.slice(-actionsShown)]
   return [
-    `seed ${seed}: ${history.inputs.length} inputs, ${actions} actions, ${happened.length} faults struck of the plan`,
+    `seed ${seed}: ${inputsOf(history).length} inputs, ${actions} actions, ${happened.length} faults struck of the plan`,
     ...plan,
     ...wrong.slice(0, differencesShown),
     ...(wrong.length > differencesShown ? [`and ${wrong.length - differencesShown} more`] : []),

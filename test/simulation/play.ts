@@ -6,17 +6,19 @@ import { partitionOf } from '../../services/core/partition'
 import { isReject } from '../../services/core/reject'
 import type { Topic, ValueOf } from '../../services/core/topics'
 import { createPartitionRunners } from '../../services/stream-processor/partition-runners'
+import { markKeys } from '../../services/stream-processor/kafka-stage-log'
 import type { StageLog } from '../../services/stream-processor/ports'
 import type { AnyStage } from '../../services/stream-processor/stage-batch'
+import { fixedRules, type StageRules } from '../../services/stream-processor/stage-rules'
 import type { StageWiring } from '../../services/stream-processor/stage-wiring'
 import { memoryCodec, memoryWiring } from '../support/memory-stage'
 import { rollDice, type Dice } from './dice'
 import { Disk } from './disk'
 import { drawFaults, FaultPlan, type Fault } from './fault-plan'
-import { drawHistory, type History, type Input } from './history'
+import { drawHistory, type History, type Input, type Season } from './history'
 import { MemoryBroker } from './memory-broker'
-import type { LoggedRecord } from './partition-log'
-import { DiskFull, Processor } from './processor'
+import type { LoggedRecord, PartitionLog } from './partition-log'
+import { DiskFull, Processor, type SimulatedStage } from './processor'
 import { journeySettings } from './rules'
 import { Schedule, type Action, type Owner } from './schedule'
 import { StageGroup } from './stage-group'
@@ -74,9 +76,14 @@ class World {
   readonly plan: FaultPlan
   readonly #dice: Dice
   readonly #bug: PlantedBug
-  readonly #stages
+  readonly #stages: readonly SimulatedStage[]
   readonly #limits
-  #inputs: Input[]
+  readonly #renewed: boolean
+  readonly #walkEntriesMax: number
+  #seasons: readonly Season[]
+  #inputs: Input[] = []
+  /** How often everybody still looks through the state before the next season. */
+  #walks = 0
   #processors: Processor[] = []
   /** Disks of processes that are down, waiting for the next start. */
   #disks: Disk[] = []
@@ -86,23 +93,22 @@ class World {
   constructor(seed: number, { history, faults, bug }: WorldParts) {
     this.#dice = rollDice(seed, 'schedule')
     this.#bug = bug
-    this.#inputs = [...history.inputs]
-    this.schedule = new Schedule(this.#dice)
+    this.#seasons = history.seasons
+    this.#renewed = history.renewed !== null
+    this.schedule = new Schedule(this.#dice, history.seasons[0]?.beginsAt ?? 0)
     this.plan = new FaultPlan(faults)
     const nobody: Owner = { name: 'broker', alive: true }
-    this.broker = new MemoryBroker(history.partitions, (transaction) => {
-      const run = (): void => {
-        this.broker.timeOut(transaction)
-      }
-      this.schedule.timer(nobody, transactionTimeoutMs, { name: 'transaction times out', run })
+    this.broker = new MemoryBroker(history.partitions, {
+      now: () => this.schedule.nowMs,
+      onOpened: (transaction) => {
+        const run = (): void => {
+          this.broker.timeOut(transaction)
+        }
+        this.schedule.timer(nobody, transactionTimeoutMs, { name: 'transaction times out', run })
+      },
     })
-    const stages = (bug.topology ?? topology)(journeySettings(history.rules))
-    this.#stages = (Object.values(stages) as unknown as AnyStage[]).map((stage) => {
-      const wiring = memoryWiring(stage, history.partitions)
-      const parts = { broker: this.broker, schedule: this.schedule, dice: this.#dice }
-      const read = [...wiring.inputs, wiring.changelog]
-      return { stage, wiring, group: new StageGroup({ ...parts, name: stage.name, topics: read }) }
-    })
+    this.#stages = this.#stagesOf(history, bug.topology ?? topology)
+    this.#walkEntriesMax = this.#dice.pick([10, 50, 200])
     this.#limits = {
       batchRecordsMax: this.#dice.pick([1, 3, 10, 10, 50]),
       queueRecordsMax: this.#dice.pick([2, 20, 1_000]),
@@ -111,15 +117,77 @@ class World {
     }
   }
 
+  /** Each stage under the settings of the history, and under those that replace them. */
+  #stagesOf({ rules, renewed, partitions }: History, made: typeof topology): SimulatedStage[] {
+    const before = Object.values(made(journeySettings(rules))) as unknown as AnyStage[]
+    const after = Object.values(made(journeySettings(renewed ?? rules))) as unknown as AnyStage[]
+    return before.flatMap((stage, at) => {
+      const wiring = memoryWiring(stage, partitions)
+      const parts = { broker: this.broker, schedule: this.schedule, dice: this.#dice }
+      const read = [...wiring.inputs, wiring.changelog]
+      const group = new StageGroup({ ...parts, name: stage.name, topics: read })
+      const stageUnder = (text: string): AnyStage =>
+        text === 'release 2' ? (after[at] ?? stage) : stage
+      const rulesOf = (release: number): StageRules =>
+        stage.name === 'journey'
+          ? { epoch: release, text: `release ${release}`, stageUnder }
+          : fixedRules(stage)
+      return [{ stage, rulesOf, wiring, group }]
+    })
+  }
+
   async run(): Promise<Error | null> {
+    this.#beginSeason()
     const many = this.#dice.between(1, 2)
-    for (let process = 0; process < many; process += 1) this.#start(new Disk())
+    for (let process = 0; process < many; process += 1) this.#start(new Disk(), 1)
     try {
-      await this.schedule.runUntilQuiet(() => this.#offered())
+      await this.schedule.runUntilQuiet(
+        () => this.#offered(),
+        () => this.#goOn(),
+      )
     } catch (error) {
       this.#failure ??= error as Error
     }
     return this.#failure
+  }
+
+  /** Everything has been heard: the state is looked through for some time, or time goes on. */
+  #goOn(): boolean {
+    if (this.#failure !== null) return false
+    if (this.#walks > 0) {
+      this.#walks -= 1
+      for (const processor of this.#processors) processor.walk()
+      return true
+    }
+    if (this.#beginSeason()) return true
+    return this.#renewed && this.#finishRenewing()
+  }
+
+  #beginSeason(): boolean {
+    const [season, ...later] = this.#seasons
+    if (season === undefined) return false
+    this.#seasons = later
+    this.#inputs = [...season.inputs]
+    this.schedule.nowMs = Math.max(this.schedule.nowMs, season.beginsAt)
+    this.#walks = this.#dice.below(this.#dice.pick([2, 12]))
+    this.schedule.note('a season begins')
+    return true
+  }
+
+  /** The last processes of the older release go, and the walk comes to its end. @returns whether there was any need */
+  #finishRenewing(): boolean {
+    for (const old of this.#processors.filter(({ release }) => release < 2)) {
+      this.#processors = this.#processors.filter((one) => one !== old)
+      old.stop()
+      this.#start(new Disk(), 2)
+    }
+    const settled = this.#stages
+      .filter(({ rulesOf }) => rulesOf(2).epoch > 0)
+      .every(({ wiring }) =>
+        this.broker.logsOf(wiring.changelog).every((log) => settledEpoch(log, wiring) === 2),
+      )
+    if (!settled) for (const processor of this.#processors) processor.walk()
+    return !settled
   }
 
   #offered(): Action[] {
@@ -138,7 +206,7 @@ class World {
     if (disk !== undefined && (this.#dice.chance(0.05) || actions.length === 0)) {
       const run = (): void => {
         this.#disks.shift()
-        this.#start(disk)
+        this.#start(disk, this.#release())
       }
       actions.push({ name: 'a process starts', run })
     }
@@ -149,6 +217,12 @@ class World {
         processor.walk()
       }
       if (this.#processors.length > 0) actions.push({ name: 'housekeeping', run })
+    }
+    if (actions.length > 0 && this.#dice.chance(0.05)) {
+      const run = (): void => {
+        for (const processor of this.#processors) processor.walk()
+      }
+      actions.push({ name: 'a look through the state', run })
     }
     return actions
   }
@@ -173,7 +247,7 @@ class World {
     }
     if (dice.chance(0.2)) processor.disk.remember()
     if (strikes('start another process') && this.#processors.length < processesMax) {
-      this.#start(new Disk())
+      this.#start(new Disk(), this.#release())
     }
     if (strikes('stop a process') && this.#processors.length > 1 && !processor.stopping) {
       this.#processors = this.#processors.filter((one) => one !== processor)
@@ -188,17 +262,27 @@ class World {
     if (strikes('hand records over again', processor.canDisplace(back))) processor.displace(back)
     if (strikes('leap over records', processor.canDisplace(ahead))) processor.displace(ahead)
     const twice = 'leap over records twice, around a commit that fails'
-    if (strikes(twice, processor.canDisplace(ahead))) {
-      for (const id of processor.leapTwice(ahead)) this.plan.refuse(id, dice.below(2))
-    }
+    if (strikes(twice, processor.canDisplace(ahead))) processor.leapTwice(ahead)
     if (strikes('compact the changelogs')) this.#compact()
   }
 
-  #start(disk: Disk): void {
+  /** Of a process that starts now: while settings are renewed those of both releases run side by side. */
+  #release(): number {
+    return this.#renewed && this.#dice.chance(0.7) ? 2 : 1
+  }
+
+  #start(disk: Disk, release: number): void {
     this.#named += 1
     const processor: Processor = new Processor({
-      ...{ name: `p${String(this.#named)}`, disk, stages: this.#stages, broker: this.broker },
+      ...{
+        release,
+        name: `p${String(this.#named)}`,
+        disk,
+        stages: this.#stages,
+        broker: this.broker,
+      },
       ...{ schedule: this.schedule, faults: this.plan, limits: this.#limits },
+      walkEntriesMax: this.#walkEntriesMax,
       createPartitionRunners: this.#bug.createPartitionRunners ?? createPartitionRunners,
       wrapLog: this.#bug.wrapLog ?? ((log) => log),
       transactionalId: this.#bug.transactionalId ?? ((id) => id),
@@ -253,6 +337,15 @@ class World {
       this.broker.produce({ topic, partition: at(key, stray), key, value })
     }
   }
+}
+
+/** Settings under which everything in a partition has been settled, as its changelog says. */
+function settledEpoch(log: PartitionLog, { marks }: StageWiring): number {
+  const last = log.committed().findLast(({ key }) => String(key) === markKeys.mark)
+  const mark = last === undefined ? null : marks.decode(last.value)
+  if (mark === null) return 0
+  if (isReject(mark)) throw new Error(mark.detail)
+  return mark.settled_epoch
 }
 
 function readCommitted<T extends Topic>(

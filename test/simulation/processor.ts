@@ -1,11 +1,12 @@
 // One stream-processor process: the real runners of each stage, on a consumer, a log and a store in memory. It
 // dies without a word, is stopped in order, or goes on while others believe it dead.
+import { isReject } from '../../services/core/reject'
 import { createHealth } from '../../services/runtime/health'
 import { DependencyError } from '../../services/runtime/errors'
 import type { KafkaClient } from '../../services/runtime/kafka'
 import type { KafkaAdmin } from '../../services/runtime/kafka-admin'
 import type { Logger } from '../../services/runtime/logger'
-import { kafkaStageLog } from '../../services/stream-processor/kafka-stage-log'
+import { kafkaStageLog, markKeys } from '../../services/stream-processor/kafka-stage-log'
 import type { Patience, RunnerLimits } from '../../services/stream-processor/partition-runner'
 import type {
   createPartitionRunners,
@@ -13,6 +14,7 @@ import type {
 } from '../../services/stream-processor/partition-runners'
 import type { StageLog } from '../../services/stream-processor/ports'
 import type { AnyStage } from '../../services/stream-processor/stage-batch'
+import type { StageRules } from '../../services/stream-processor/stage-rules'
 import type { StageWiring } from '../../services/stream-processor/stage-wiring'
 import { noCensus } from '../../services/stream-processor/state-walk'
 import { noMetrics } from '../support/memory-stage'
@@ -25,18 +27,23 @@ import { connectProducer } from './transactional-producer'
 
 export interface SimulatedStage {
   readonly stage: AnyStage
+  /** The settings a process of this release brings along. */
+  readonly rulesOf: (release: number) => StageRules
   readonly wiring: StageWiring
   readonly group: StageGroup
 }
 
 export interface ProcessorParts {
   readonly name: string
+  readonly release: number
   readonly stages: readonly SimulatedStage[]
   readonly broker: MemoryBroker
   readonly schedule: Schedule
   readonly faults: FaultPlan
   readonly disk: Disk
   readonly limits: RunnerLimits
+  /** Most entries in one step of the walk through the state. */
+  readonly walkEntriesMax: number
   readonly createPartitionRunners: typeof createPartitionRunners
   /** Lets a planted bug stand between the runner and its log. */
   readonly wrapLog: (log: StageLog, wiring: StageWiring) => StageLog
@@ -49,6 +56,7 @@ export interface ProcessorParts {
 /** A stage as it runs in this process. */
 interface Running {
   readonly name: string
+  readonly wiring: StageWiring
   readonly runners: PartitionRunners
   readonly member: GroupMember
 }
@@ -68,6 +76,10 @@ export class Processor implements Owner {
     this.name = parts.name
     this.disk = parts.disk
     this.#running = parts.stages.map((stage) => this.#run(stage))
+  }
+
+  get release(): number {
+    return this.#parts.release
   }
 
   get stopping(): boolean {
@@ -107,11 +119,18 @@ export class Processor implements Owner {
     for (const { member } of able) member.displace(records)
   }
 
-  /** @returns the producers of the partitions that were leapt over */
-  leapTwice(records: number): string[] {
-    return this.#running
-      .filter(({ member }) => member.canDisplace(records))
-      .map(({ member, name }) => `${name}-${member.leapTwice(records)}`)
+  /** Leaps over records; after they were handed over all the same their commit fails, and it leaps again. */
+  leapTwice(records: number): void {
+    const { faults } = this.#parts
+    for (const { member, name, wiring } of this.#running) {
+      member.leapTwice(records, ({ topic, partition, offset }) => {
+        faults.refuse(`${name}-${partition}`, (committed) => {
+          const last = committed.findLast(({ key }) => key === markKeys.mark)
+          const mark = last === undefined ? null : wiring.marks.decode(last.value)
+          return mark !== null && !isReject(mark) && (mark.positions[topic] ?? 0) > offset
+        })
+      })
+    }
   }
 
   canDisplace(records: number): boolean {
@@ -138,15 +157,15 @@ export class Processor implements Owner {
     for (const { runners } of this.#running) runners.walk()
   }
 
-  #run({ stage, wiring, group }: SimulatedStage) {
-    const { schedule, limits, disk } = this.#parts
+  #run({ stage, rulesOf, wiring, group }: SimulatedStage) {
+    const { schedule, limits, disk, release } = this.#parts
     const crash = (error: unknown): void => {
       if (this.alive) this.#parts.onCrash(this, error)
     }
     const runners = this.#parts.createPartitionRunners({
       ...{ stage, wiring, limits, crash, metrics: noMetrics },
-      rules: { epoch: 1, text: 'the rules', stageUnder: () => stage },
-      walk: { stepEntriesMax: 20, roundMs: 0 },
+      rules: rulesOf(release),
+      walk: { stepEntriesMax: this.#parts.walkEntriesMax, roundMs: 0 },
       openCensus: () => noCensus,
       now: () => schedule.nowMs,
       health: createHealth(() => undefined),
@@ -156,7 +175,7 @@ export class Processor implements Owner {
         bounds: (topic) => this.#ask(`bounds of ${topic}`, () => this.#boundsOf(topic)),
       },
       openStore: (partition) => disk.open(`${stage.name}-${partition}`, this.#writeGuard()),
-      openLog: (partition) => this.#openLog({ stage, wiring, group }, partition),
+      openLog: (partition) => this.#openLog({ stage, rulesOf, wiring, group }, partition),
     })
     const member = group.join(this, {
       onAssigned: (assigned, consumer) => {
@@ -172,7 +191,7 @@ export class Processor implements Owner {
         }
       },
     })
-    return { name: stage.name, runners, member }
+    return { name: stage.name, wiring, runners, member }
   }
 
   async #ask<T>(question: string, answer: () => T): Promise<T> {

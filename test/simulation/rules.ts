@@ -61,6 +61,18 @@ export function drawRules(dice: Dice): Rules {
   }
 }
 
+/** What an operator may change in the settings of attribution. */
+export function renewRules(dice: Dice, rules: Rules): Rules {
+  const attribution = rules.attribution.map((one) => ({
+    ...one,
+    models: dice.some(defaultSettings.models, dice.between(1, 4)),
+    clicks_before_views: dice.chance(0.5),
+    match_product: dice.chance(0.5),
+    repeat_orders: dice.pick(['none', 'reset'] as const),
+  }))
+  return { ...rules, attribution }
+}
+
 export function journeySettings({ hubs, attribution }: Rules): JourneySettings {
   return {
     orders: { attribution, generation: 0 },

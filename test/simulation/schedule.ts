@@ -34,11 +34,13 @@ export class Schedule {
   #pending: Pending[] = []
   #timers: Timer[] = []
   readonly trace: string[] = []
-  nowMs = 0
+  /** Epoch ms. */
+  nowMs: number
   actions = 0
 
-  constructor(dice: Dice) {
+  constructor(dice: Dice, nowMs: number) {
     this.#dice = dice
+    this.nowMs = nowMs
   }
 
   /** Asks something of the broker: the effect happens some time later, the answer perhaps later still. */
@@ -99,14 +101,18 @@ export class Schedule {
     if (this.trace.length > traceKept) this.trace.shift()
   }
 
-  /** Runs until nothing can happen any more. `offered` lists what could happen besides requests and timers.
+  /** Runs until nothing can happen any more and `goOn` has nothing to add. `offered` lists what could happen besides
+   * requests and timers.
    * @throws when a history has no end */
-  async runUntilQuiet(offered: () => readonly Action[]): Promise<void> {
+  async runUntilQuiet(offered: () => readonly Action[], goOn: () => boolean): Promise<void> {
     for (;;) {
       await settled()
       const actions = [...this.#pending, ...offered()]
       const timer = this.#nextTimer()
-      if (actions.length === 0 && timer === undefined) return
+      if (actions.length === 0 && timer === undefined) {
+        if (goOn()) continue
+        return
+      }
       const action =
         timer !== undefined && (actions.length === 0 || this.#dice.chance(0.03))
           ? timer

@@ -74,6 +74,13 @@ interface Fetched extends TopicPartition {
   readonly records: readonly IncomingRecord[]
 }
 
+interface Leap {
+  readonly from: number
+  readonly by: number
+  sought: number
+  readonly onAmended: (place: TopicPartition & { readonly offset: number }) => void
+}
+
 export class GroupMember implements Consumer {
   readonly owner: Owner
   readonly #group: StageGroup
@@ -83,7 +90,7 @@ export class GroupMember implements Consumer {
   readonly #paused = new Set<string>()
   readonly #fetched = new Map<string, Fetched>()
   /** Places it leaps over again when they are sought for the second time. */
-  readonly #leaps = new Map<string, { from: number; by: number; sought: number }>()
+  readonly #leaps = new Map<string, Leap>()
   /** Of what is assigned. */
   #logs: readonly PartitionLog[] = []
   #waiting: readonly number[] | null = null
@@ -143,14 +150,15 @@ export class GroupMember implements Consumer {
   }
 
   /** Makes it fetch from beyond what it was to have, and once more when that is sought for the second time.
-   * @returns the partition */
-  leapTwice(records: number): number {
-    const { topics } = this.#group.parts
+   * @param onAmended hears where, when it is handed what it was to have */
+  leapTwice(records: number, onAmended: Leap['onAmended']): void {
+    const { topics, dice } = this.#group.parts
     const logs = this.#displaceable(records).filter(({ topic }) => topic !== topics.at(-1))
-    const log = this.#group.parts.dice.pick(logs.length > 0 ? logs : this.#displaceable(records))
-    this.#leaps.set(log.name, { from: this.#nextOffset(log), by: records, sought: 0 })
+    if (logs.length === 0) return
+    const log = dice.pick(logs)
+    const from = this.#nextOffset(log)
+    this.#leaps.set(log.name, { from, by: records, sought: 0, onAmended })
     this.#positions.set(log.name, this.#displaced(log, records))
-    return log.partition
   }
 
   canDisplace(records: number): boolean {
@@ -224,7 +232,7 @@ export class GroupMember implements Consumer {
   }
 
   #fetch(log: PartitionLog): void {
-    const { dice, schedule } = this.#group.parts
+    const { dice } = this.#group.parts
     const { topic, partition, name: place } = log
     let from = this.#nextOffset(log)
     this.#seeks.delete(place)
@@ -240,8 +248,8 @@ export class GroupMember implements Consumer {
     }
     const batch: Fetched = {
       ...{ topic, partition, fetchedOffset: from, lastOffset: fetched.lastOffset },
-      records: fetched.records.map(({ offset, key, value, headers }) => ({
-        ...{ topic, partition, offset, key, value, headers, timestampMs: schedule.nowMs },
+      records: fetched.records.map(({ offset, key, value, headers, appendedAt }) => ({
+        ...{ topic, partition, offset, key, value, headers, timestampMs: appendedAt },
       })),
     }
     if (dice.chance(0.7)) this.#hear(place, batch)
@@ -252,6 +260,8 @@ export class GroupMember implements Consumer {
     this.#fetched.delete(place)
     this.#busy = true
     const { broker } = this.#group.parts
+    const leap = this.#leaps.get(place)
+    if (leap?.from === fetched.fetchedOffset) leap.onAmended({ ...fetched, offset: leap.from })
     const highWatermark = broker.log(fetched.topic, fetched.partition).end
     this.#handlers.onBatch({ ...fetched, highWatermark }).then(
       () => {

@@ -57,7 +57,7 @@ export function connectProducer(
       })
       if (strikes('rebalance after the sends')) parts.rebalance()
       if (crashes('crash after the sends')) return schedule.never()
-      const refused = strikes('commit refused') || faults.refuses(transactionalId)
+      const refused = strikes('commit refused') || faults.refuses(transactionalId, records)
       const unheard = strikes('commit done but the answer lost')
       await ask('commit', () => {
         if (refused) fail('commit')
