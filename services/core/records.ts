@@ -265,6 +265,8 @@ export interface NodeHead {
   readonly seen_at: number | null
   /** Roots only: set while it takes leave of its identifiers */
   readonly parting: Parting | null
+  /** Points to a forgotten node, which passes on what is under way; straight to the root when told of it again */
+  readonly detour: boolean
 }
 
 /** An order as its root keeps it. Snapshot, version and last emission move together, so that two roots never hold one order. */

@@ -52,9 +52,10 @@ export function reset(turn: JourneyTurn, told: Reset): void {
     removeAll(turn)
   } else if (forgotten.has(turn.node)) {
     const isElsewhere = head.parent !== '' && !forgotten.has(head.parent)
+    const detour = isOnDetour(head, forgotten)
     // Of another set, which is not known to be the same yet: the two unite, and are told again.
     if (isElsewhere) turn.send(factTo(head.parent, { link: told.parent }))
-    leave(turn, head, isElsewhere ? head.parent : told.parent)
+    leave(turn, { ...head, detour }, isElsewhere || detour ? head.parent : told.parent)
   } else {
     clean(turn, head, { ...told, forgotten })
   }
@@ -215,13 +216,20 @@ function isNamelessNode(node: string, nameless: ReadonlySet<string>): boolean {
   return kindOf(node) === 'order' && nameless.has(node.slice('order:'.length))
 }
 
+/** What a node said before is still on its way through the forgotten one that it points to. What it says next must not
+ * come before that, or an order's version would be counted from none: it points elsewhere when told again. */
+function isOnDetour(head: NodeHead, forgotten: ReadonlySet<string>): boolean {
+  return forgotten.has(head.parent) ? !head.detour : head.detour
+}
+
 /** A forgotten node keeps nothing but where to pass things on to. It may be a root of its own still, that has not
  * heard yet that it belongs to the set that is forgotten. */
 function leave(turn: JourneyTurn, head: NodeHead, parent: string): void {
   const facts = takeFacts(turn)
   for (const kept of facts) turn.send(factTo(parent, kept))
   removeAll(turn)
-  const left: NodeHead = { ...newHead, hub: head.hub, parent, leaving: true }
+  const { hub, detour } = head
+  const left: NodeHead = { ...newHead, hub, detour, parent, leaving: true }
   turn.put(keys.head, entryOf({ head: left }))
 }
 
@@ -238,7 +246,8 @@ function clean(
     turn.remove(keys.seenWith(one))
     others -= 1
   }
-  const dangling = forgotten.has(head.parent) && parent !== ''
+  const detour = isOnDetour(head, forgotten)
+  const dangling = forgotten.has(head.parent) && head.detour && parent !== ''
   turn.put(
     keys.head,
     entryOf({
@@ -249,6 +258,7 @@ function clean(
         identifiers: told.nameless ? [] : head.identifiers.filter((one) => !forgotten.has(one)),
         nameless: head.nameless || told.nameless,
         parent: parent === turn.node ? '' : dangling ? parent : head.parent,
+        detour,
       },
     }),
   )

@@ -153,4 +153,5 @@ export const newHead: NodeHead = {
   leaving: false,
   seen_at: null,
   parting: null,
+  detour: false,
 }
