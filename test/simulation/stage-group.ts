@@ -93,6 +93,9 @@ export class GroupMember implements Consumer {
   readonly #leaps = new Map<string, Leap>()
   /** Of what is assigned. */
   #logs: readonly PartitionLog[] = []
+  /** What was sought while a batch of the same place was handed over: no other batch can come in between. */
+  readonly #awaited = new Set<string>()
+  #hearing = ''
   #waiting: readonly number[] | null = null
   #busy = false
   assigned: readonly number[] = []
@@ -111,6 +114,7 @@ export class GroupMember implements Consumer {
 
   seek({ topic, partition, offset }: TopicPartition & { readonly offset: number }): void {
     const place = `${topic}:${partition}`
+    if (this.#hearing === place) this.#awaited.add(place)
     const leap = this.#leaps.get(place)
     if (leap?.from === offset) leap.sought += 1
     const leaps = leap !== undefined && leap.sought === 2 && leap.from === offset
@@ -168,6 +172,7 @@ export class GroupMember implements Consumer {
   #displaceable(records: number): PartitionLog[] {
     return this.#logs.filter((log) => {
       if (this.#seeks.has(log.name) || this.#paused.has(log.name)) return false
+      if (this.#awaited.has(log.name)) return false
       return (log.fetch(this.#displaced(log, records), log.end)?.records.length ?? 0) > 0
     })
   }
@@ -213,6 +218,7 @@ export class GroupMember implements Consumer {
     if (dice.chance(0.7)) this.#fetched.clear()
     this.#positions.clear()
     this.#seeks.clear()
+    this.#awaited.clear()
     this.#logs = partitions.flatMap((partition) =>
       topics.map((topic) => broker.log(topic, partition)),
     )
@@ -258,6 +264,8 @@ export class GroupMember implements Consumer {
 
   #hear(place: string, fetched: Fetched): void {
     this.#fetched.delete(place)
+    this.#awaited.delete(place)
+    this.#hearing = place
     this.#busy = true
     const { broker } = this.#group.parts
     const leap = this.#leaps.get(place)
@@ -266,11 +274,13 @@ export class GroupMember implements Consumer {
     this.#handlers.onBatch({ ...fetched, highWatermark }).then(
       () => {
         this.#busy = false
+        this.#hearing = ''
         this.#positions.set(place, fetched.lastOffset + 1)
       },
       () => {
         // What was refused is handed over again.
         this.#busy = false
+        this.#hearing = ''
         this.#positions.set(place, fetched.fetchedOffset)
       },
     )
