@@ -46,12 +46,16 @@ export async function runStage(
   const cluster = await admin.clusterId()
   const runners = createPartitionRunners(runnerOptions({ rules, stage, wiring, cluster, options }))
   const groupId = `${options.prefix}${stage.name}`
+  // Who has not been told its partitions does not know yet whether it can work on them.
+  const joining = `group of ${stage.name}`
+  service.health.unwell(joining, 'joining')
   const consumer = await kafka.runConsumer({
     groupId,
     topics: [...wiring.inputs, wiring.changelog],
     sessionTimeoutMs: options.sessionTimeoutMs,
     onAssigned: (assigned, consumer) => {
       runners.assign(assigned, consumer)
+      service.health.well(joining)
     },
     onBatch: async (batch) => {
       try {

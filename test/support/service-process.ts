@@ -55,7 +55,8 @@ export class ServiceProcess {
     await until(
       async () => {
         if (exited) throw new Error(`${this.#service} ended: ${this.#output.slice(-2_000)}`)
-        return this.#port !== 0 && (await this.isReady())
+        // One that is ending does not answer any more; the next look says how it ended.
+        return this.#port !== 0 && (await this.isReady().catch(() => false))
       },
       () => this.#output.slice(-2_000),
     )
