@@ -1,5 +1,6 @@
 // The state that one person leaves in the journey stage, made by the real rules and the real codec once, and then copied
 // with other names: ids have one length, so that a copy is the same bytes with some of them replaced.
+import { createHash } from 'node:crypto'
 import { defaultSettings } from '../../services/core/attribution/settings'
 import { defaultHubLimits } from '../../services/core/identity/hubs'
 import { journeyStage } from '../../services/core/journey'
@@ -21,7 +22,7 @@ const orderId = '6921000000000000001'
 const touchIds = Array.from({ length: 6 }, (_, at) => `touch-${at}-of-somebody`.padEnd(22, '_'))
 
 /** In this order names are given to `copyOf`. */
-export const nameLengths = [...hashes, ...touchIds, orderId].map(({ length }) => length)
+const nameLengths = [...hashes, ...touchIds, orderId].map(({ length }) => length)
 const names = [...hashes, ...touchIds, orderId]
 
 const [phone = '', openid = '', visitor = ''] = ['phone:', 'openid:mini:', 'visitor:'].map(
@@ -69,6 +70,16 @@ export function copyOf(
     key: names.reduce((text, name, index) => text.replaceAll(name, own[index] ?? ''), key),
     value: copy,
   }
+}
+
+/** The names of one person among many. As random as hashes are: the order of keys is that of no arrival. */
+export function namesOf(person: number): string[] {
+  const bytes = createHash('sha512').update(String(person)).digest('base64url')
+  return nameLengths.map((length, at) =>
+    length === 19
+      ? String(person).padStart(length, '6')
+      : (bytes.slice(at * 7) + bytes).slice(0, length),
+  )
 }
 
 function at(minutesAgo: number): number {

@@ -2,7 +2,6 @@
 // and how many bytes a person takes. `npm run bench:restore -- --persons 1000000`; a stack of its own, removed at the end.
 // Prints one JSON object. A third of the persons have bought something.
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import {
   existsSync,
   mkdirSync,
@@ -28,7 +27,7 @@ import { projectDirectory } from '../../services/runtime/schemas'
 import { markKeys } from '../../services/stream-processor/kafka-stage-log'
 import { emptyMark, markRecord } from '../../services/stream-processor/ports'
 import { readSettings } from '../../services/stream-processor/settings'
-import { copyOf, journeyTemplates, nameLengths } from './journey-template'
+import { copyOf, journeyTemplates, namesOf } from './journey-template'
 
 const partitions = 4
 const settingsFile = join(projectDirectory(), 'services/stream-processor/attribution.json')
@@ -112,16 +111,6 @@ async function fill(stack: RunningStack, persons: number): Promise<number> {
   )
   await producer.close()
   return entries
-}
-
-/** As random as hashes are: the order of keys is that of no arrival. */
-function namesOf(person: number): string[] {
-  const bytes = createHash('sha512').update(String(person)).digest('base64url')
-  return nameLengths.map((length, at) =>
-    length === 19
-      ? String(person).padStart(length, '6')
-      : (bytes.slice(at * 7) + bytes).slice(0, length),
-  )
 }
 
 interface Memory {
