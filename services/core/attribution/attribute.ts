@@ -2,11 +2,11 @@
 // model the credits sum to what was paid less what was refunded; an order without touches is credited to
 // direct; nothing disappears.
 import assert from 'node:assert/strict'
-import type { Claim, Credit, FrozenCredits, JourneyTouch, Order, Touchpoint } from '../records'
-import { buildJourney, claimId, type EarlierOrder } from './journey'
+import type { Credit, FrozenCredits, JourneyTouch, Order, Touchpoint } from '../records'
+import { buildJourney, claimsOf, type ClaimShare, type EarlierOrder } from './journey'
 import type { AttributionSettings, ModelSettings } from './settings'
 import { splitMoney, toPpb, wholePpb } from './split-money'
-import { weigh } from './weights'
+import { weigh, type WeighedJourney } from './weights'
 
 export interface Attribution {
   /** Null while the order does not count: no credits then. */
@@ -39,8 +39,9 @@ export function attribute({
   const convertedAt = conversionTime(order, settings)
   const netMinor = order.paid_minor - order.refunded_minor
   const referenceAt = convertedAt ?? order.created_at
+  const claims = claimsOf(order)
   const journey = limitCounted(
-    buildJourney(touches, { order, referenceAt, earlierOrders, settings }),
+    buildJourney(touches, { order, claims, referenceAt, earlierOrders, settings }),
     settings.touches_counted_max,
   )
   const shown = journey.slice(-settings.touches_shown_max)
@@ -48,15 +49,14 @@ export function attribute({
   for (const { reason } of journey.slice(0, journey.length - shown.length)) {
     notShown[reason] = (notShown[reason] ?? 0) + 1
   }
-  const counted = journey.filter(({ counted }) => counted)
-  const credits =
-    convertedAt === null
-      ? []
-      : settings.models.flatMap((model) =>
-          model.kind === 'claim'
-            ? creditClaims(model.name, order, netMinor)
-            : creditTouches(model, counted, { convertedAt, settings, netMinor }),
-        )
+  const credits: Credit[] = []
+  if (convertedAt !== null) {
+    const touches = journey.filter(({ counted }) => counted)
+    for (const model of settings.models) {
+      if (model.kind === 'claim') creditClaims(credits, model.name, { claims, netMinor })
+      else creditTouches(credits, model, { touches, convertedAt, settings, netMinor })
+    }
+  }
   return {
     converted_at: convertedAt,
     net_minor: netMinor,
@@ -75,16 +75,21 @@ export function attributeFrozen(
 ): Attribution {
   const netMinor = order.paid_minor - order.refunded_minor
   const claims = new Set(settings.models.filter(({ kind }) => kind === 'claim').map(nameOf))
-  const models = [...new Set(frozen.credits.map(({ model }) => model))]
-  const credits = models.flatMap((model) => {
-    if (claims.has(model)) return creditClaims(model, order, netMinor)
+  const credits: Credit[] = []
+  for (const model of new Set(frozen.credits.map(({ model }) => model))) {
+    if (claims.has(model)) {
+      creditClaims(credits, model, { claims: claimsOf(order), netMinor })
+      continue
+    }
     const held = frozen.credits.filter((credit) => credit.model === model)
     const amounts = splitMoney(
       netMinor,
       held.map(({ weight_ppb }) => weight_ppb),
     )
-    return held.map((credit, at) => ({ ...credit, amount_minor: numberAt(amounts, at) }))
-  })
+    for (const [at, credit] of held.entries()) {
+      credits.push({ ...credit, amount_minor: numberAt(amounts, at) })
+    }
+  }
   const { converted_at, journey, not_shown } = frozen
   return { converted_at, net_minor: netMinor, journey, not_shown, credits }
 }
@@ -104,67 +109,82 @@ function limitCounted(journey: readonly JourneyTouch[], max: number): readonly J
   })
 }
 
-interface Conversion {
-  readonly convertedAt: number
-  readonly settings: AttributionSettings
+interface Conversion extends WeighedJourney {
   readonly netMinor: number
 }
 
 function creditTouches(
+  credits: Credit[],
   model: Exclude<ModelSettings, { kind: 'claim' }>,
-  touches: readonly JourneyTouch[],
-  { convertedAt, settings, netMinor }: Conversion,
-): Credit[] {
-  const weights = touches.length === 0 ? [] : weigh(model, { touches, convertedAt, settings })
-  const weighed = touches.filter((_, at) => (weights[at] ?? 0) > 0)
-  if (weighed.length === 0) return [directCredit(model.name, wholePpb, netMinor)]
-  const weightsPpb = toPpb(weights.filter((weight) => weight > 0))
+  conversion: Conversion,
+): void {
+  const { touches, netMinor } = conversion
+  const weights = touches.length === 0 ? [] : weigh(model, conversion)
+  const positive = weights.filter((weight) => weight > 0)
+  if (positive.length === 0) {
+    credits.push(credit(model.name, direct, [wholePpb, netMinor]))
+    return
+  }
+  const weightsPpb = toPpb(positive)
   const amounts = splitMoney(netMinor, weightsPpb)
-  return weighed.map((touch, at) => ({
-    model: model.name,
-    ...{ source: touch.source, touchpoint_id: touch.id, channel: touch.channel },
-    ...{ platform: touch.platform, room: touch.room, streamer: touch.streamer },
-    ...{ video: touch.video, campaign: touch.campaign, promoter: touch.promoter },
-    weight_ppb: numberAt(weightsPpb, at),
-    amount_minor: numberAt(amounts, at),
-  }))
+  let share = 0
+  for (const [at, touch] of touches.entries()) {
+    if (!((weights[at] ?? 0) > 0)) continue
+    credits.push(credit(model.name, touch, [weightsPpb[share] ?? 0, amounts[share] ?? 0]))
+    share += 1
+  }
+}
+
+/** What a credit says of the touch it is for. */
+type Credited = Omit<JourneyTouch, 'type' | 'first_at' | 'last_at' | 'touches' | 'reason'>
+
+/** What an order without touches is credited to. */
+const direct: Credited = {
+  ...{ source: '', id: '', channel: 'direct', platform: '', room: '', streamer: '', video: '' },
+  ...{ sku: '', campaign: '', promoter: '', link: '', counted: true },
+}
+
+/** All fields at once, and every credit of one shape: much of an attribution's time is their making. */
+function credit(
+  model: string,
+  touch: Credited,
+  [weightPpb, amountMinor]: readonly [weightPpb: number, amountMinor: number],
+): Credit {
+  return {
+    model,
+    source: touch.source,
+    touchpoint_id: touch.id,
+    channel: touch.channel,
+    platform: touch.platform,
+    room: touch.room,
+    streamer: touch.streamer,
+    video: touch.video,
+    campaign: touch.campaign,
+    promoter: touch.promoter,
+    weight_ppb: weightPpb,
+    amount_minor: amountMinor,
+  }
+}
+
+interface Claiming {
+  readonly claims: readonly ClaimShare[]
+  readonly netMinor: number
 }
 
 /** The platform's claim as a model: split by the net amount of the lines that carry each claim. */
-function creditClaims(model: string, order: Order, netMinor: number): Credit[] {
-  const shares = new Map<string, { claim: Claim | null; netMinor: number; paidMinor: number }>()
-  for (const { claim, paid_minor, refunded_minor } of order.lines) {
-    const id = claim === null ? '' : claimId(claim)
-    const share = shares.get(id) ?? { claim, netMinor: 0, paidMinor: 0 }
-    share.netMinor += paid_minor - refunded_minor
-    share.paidMinor += paid_minor
-    shares.set(id, share)
-  }
-  const all = [...shares]
-  const netWeights = all.map(([, share]) => share.netMinor)
-  const paidWeights = all.map(([, share]) => share.paidMinor)
+function creditClaims(credits: Credit[], model: string, { claims, netMinor }: Claiming): void {
+  const netWeights = claims.map((share) => share.netMinor)
+  const paidWeights = claims.map((share) => share.paidMinor)
   const weights = [netWeights, paidWeights].find((some) => some.some((weight) => weight > 0))
-  if (weights === undefined) return [directCredit(model, wholePpb, netMinor)]
+  if (weights === undefined) {
+    credits.push(credit(model, direct, [wholePpb, netMinor]))
+    return
+  }
   const weightsPpb = toPpb(weights)
   const amounts = splitMoney(netMinor, weightsPpb)
-  return all.map(([id, { claim }], at) => {
-    const weight = numberAt(weightsPpb, at)
-    const amount = numberAt(amounts, at)
-    if (claim === null) return directCredit(model, weight, amount)
-    return {
-      ...{ model, source: 'claim', touchpoint_id: id, channel: claim.channel, campaign: '' },
-      ...{ platform: order.platform, room: claim.room, streamer: claim.streamer },
-      ...{ video: claim.video, promoter: claim.promoter },
-      ...{ weight_ppb: weight, amount_minor: amount },
-    }
-  })
-}
-
-function directCredit(model: string, weightPpb: number, amountMinor: number): Credit {
-  return {
-    ...{ model, source: '', touchpoint_id: '', channel: 'direct', platform: '', room: '' },
-    ...{ streamer: '', video: '', campaign: '', promoter: '' },
-    ...{ weight_ppb: weightPpb, amount_minor: amountMinor },
+  for (const [at, { touch }] of claims.entries()) {
+    const share = [numberAt(weightsPpb, at), numberAt(amounts, at)] as const
+    credits.push(credit(model, touch ?? direct, share))
   }
 }
 

@@ -14,21 +14,38 @@ export interface EarlierOrder {
 
 export interface JourneyContext {
   readonly order: Order
+  readonly claims: readonly ClaimShare[]
   /** Conversion time, or the creation of an order that has not converted. */
   readonly referenceAt: number
   readonly earlierOrders: readonly EarlierOrder[]
   readonly settings: AttributionSettings
 }
 
+/** Made here and nowhere else, all of one shape, and judged in place: most of an attribution's time is their making. */
+type Draft = { -readonly [Field in keyof JourneyTouch]: JourneyTouch[Field] }
+
 /** The journey, earliest touch first; `touches` in any order, none later than the reference time. */
 export function buildJourney(
   touches: readonly Touchpoint[],
   context: JourneyContext,
 ): JourneyTouch[] {
-  const recorded = collapse(touches, context.settings.session_gap_ms)
-  const claimed = context.settings.claims_as_touchpoints ? claimedTouches(context.order) : []
-  const judged = [...recorded, ...claimed].map((touch) => judge(touch, context))
-  return settleAmongThemselves(judged, context.settings).sort(byTime)
+  const { order, claims, settings } = context
+  const journey = collapse(touches, settings.session_gap_ms)
+  if (settings.claims_as_touchpoints) {
+    for (const { touch } of claims) if (touch !== null) journey.push({ ...touch })
+  }
+  const skus = new Set(order.lines.map(({ sku }) => sku))
+  for (const touch of journey) {
+    const reason = reasonAgainst(touch, skus, context)
+    if (reason !== null) dismiss(touch, reason)
+  }
+  settleAmongThemselves(journey, settings)
+  return journey.sort(byTime)
+}
+
+function dismiss(touch: Draft, reason: string): void {
+  touch.counted = false
+  touch.reason = reason
 }
 
 /** By first time, then type priority, then id: one order for everybody. */
@@ -36,73 +53,118 @@ function byTime(a: JourneyTouch, b: JourneyTouch): number {
   return (
     a.first_at - b.first_at ||
     typePriority(a.type) - typePriority(b.type) ||
-    compareTexts(`${a.source} ${a.id}`, `${b.source} ${b.id}`)
+    compareTexts(a.source, b.source) ||
+    compareTexts(a.id, b.id)
   )
 }
 
 /** Touches of one kind, each less than the gap after the one before, are one. */
-function collapse(touches: readonly Touchpoint[], gapMs: number): JourneyTouch[] {
-  const sorted = [...touches].sort(
-    (a, b) => a.at - b.at || compareTexts(`${a.source} ${a.id}`, `${b.source} ${b.id}`),
-  )
-  const collapsed: JourneyTouch[] = []
-  const openByKind = new Map<string, number>()
-  for (const touch of sorted) {
+function collapse(touches: readonly Touchpoint[], gapMs: number): Draft[] {
+  const sorted = [...touches].sort(byArrival)
+  const collapsed = sorted.map(journeyTouch)
+  const isClose = (at: number): boolean =>
+    (sorted[at]?.at ?? 0) - (sorted[at - 1]?.at ?? -Infinity) < gapMs
+  if (!sorted.some((_, at) => at > 0 && isClose(at))) return collapsed
+  const openByKind = new Map<string, Draft>()
+  return collapsed.filter((touch) => {
     const kind = kindKey(touch)
-    const at = openByKind.get(kind)
-    const open = at === undefined ? undefined : collapsed[at]
-    if (at !== undefined && open !== undefined && touch.at - open.last_at < gapMs) {
-      collapsed[at] = { ...open, last_at: touch.at, touches: open.touches + 1 }
-    } else {
-      openByKind.set(kind, collapsed.push(journeyTouch(touch)) - 1)
+    const open = openByKind.get(kind)
+    if (open === undefined || touch.first_at - open.last_at >= gapMs) {
+      openByKind.set(kind, touch)
+      return true
     }
-  }
-  return collapsed
+    open.last_at = touch.first_at
+    open.touches += 1
+    return false
+  })
 }
 
-function kindKey(touch: Touchpoint): string {
+function byArrival(a: Touchpoint, b: Touchpoint): number {
+  return a.at - b.at || compareTexts(a.source, b.source) || compareTexts(a.id, b.id)
+}
+
+function kindKey(touch: JourneyTouch): string {
   const { type, channel, platform, room, streamer, video, sku, campaign, link } = touch
-  return [type, channel, platform, room, streamer, video, sku, campaign, link].join('\n')
+  return `${type}\n${channel}\n${platform}\n${room}\n${streamer}\n${video}\n${sku}\n${campaign}\n${link}`
 }
 
-function journeyTouch(touch: Touchpoint): JourneyTouch {
-  const { source, id, type, at, channel, platform, room, streamer, video, sku, campaign, link } =
-    touch
+function journeyTouch(touch: Touchpoint): Draft {
   return {
-    ...{ source, id, type, first_at: at, last_at: at, touches: 1 },
-    ...{ channel, platform, room, streamer, video, sku, campaign, promoter: '', link },
+    source: touch.source,
+    id: touch.id,
+    type: touch.type,
+    first_at: touch.at,
+    last_at: touch.at,
+    touches: 1,
+    channel: touch.channel,
+    platform: touch.platform,
+    room: touch.room,
+    streamer: touch.streamer,
+    video: touch.video,
+    sku: touch.sku,
+    campaign: touch.campaign,
+    promoter: '',
+    link: touch.link,
     counted: true,
     reason: 'eligible',
   }
 }
 
-/** What the platform says led to the order, as touches at the order's creation. */
-function claimedTouches(order: Order): JourneyTouch[] {
-  const claims = new Map<string, Claim>()
-  for (const { claim } of order.lines) if (claim !== null) claims.set(claimId(claim), claim)
-  return [...claims].map(([id, claim]) => ({
-    ...{ source: 'claim', id, type: 'claim', touches: 1 },
-    ...{ first_at: order.created_at, last_at: order.created_at },
-    ...{ channel: claim.channel, platform: order.platform, room: claim.room },
-    ...{ streamer: claim.streamer, video: claim.video, promoter: claim.promoter },
-    ...{ sku: '', campaign: '', link: '', counted: true, reason: 'eligible' },
+/** What the platform says led to the order, and how much of the order it says that of. */
+export interface ClaimShare {
+  /** At the order's creation; null for the lines of which nothing is claimed. */
+  readonly touch: JourneyTouch | null
+  readonly netMinor: number
+  readonly paidMinor: number
+}
+
+/** Every claim of an order once, in the order of its lines. */
+export function claimsOf(order: Order): ClaimShare[] {
+  const shares = new Map<string, { claim: Claim | null; netMinor: number; paidMinor: number }>()
+  for (const { claim, paid_minor, refunded_minor } of order.lines) {
+    const name = claim === null ? '' : claimName(claim)
+    let share = shares.get(name)
+    if (share === undefined) shares.set(name, (share = { claim, netMinor: 0, paidMinor: 0 }))
+    share.netMinor += paid_minor - refunded_minor
+    share.paidMinor += paid_minor
+  }
+  return [...shares].map(([name, { claim, netMinor, paidMinor }]) => ({
+    touch: claim === null ? null : claimedTouch(order, claim, digestOf(name)),
+    netMinor,
+    paidMinor,
   }))
 }
 
-/** Names a claim by what it says. */
-export function claimId(claim: Claim): string {
-  const { channel, room, streamer, video, promoter } = claim
-  return digestOf([channel, room, streamer, video, promoter].join('\n'))
+function claimName({ channel, room, streamer, video, promoter }: Claim): string {
+  return `${channel}\n${room}\n${streamer}\n${video}\n${promoter}`
 }
 
-function judge(touch: JourneyTouch, context: JourneyContext): JourneyTouch {
-  const reason = reasonAgainst(touch, context)
-  return reason === null ? touch : { ...touch, counted: false, reason }
+function claimedTouch(order: Order, claim: Claim, id: string): Draft {
+  return {
+    source: 'claim',
+    id,
+    type: 'claim',
+    first_at: order.created_at,
+    last_at: order.created_at,
+    touches: 1,
+    channel: claim.channel,
+    platform: order.platform,
+    room: claim.room,
+    streamer: claim.streamer,
+    video: claim.video,
+    sku: '',
+    campaign: '',
+    promoter: claim.promoter,
+    link: '',
+    counted: true,
+    reason: 'eligible',
+  }
 }
 
 function reasonAgainst(
   touch: JourneyTouch,
-  { order, referenceAt, earlierOrders, settings }: JourneyContext,
+  skus: ReadonlySet<string>,
+  { referenceAt, earlierOrders, settings }: JourneyContext,
 ): string | null {
   if (touch.source !== 'claim') {
     const windows: Readonly<Partial<Record<string, number>>> = settings.windows_ms
@@ -110,7 +172,6 @@ function reasonAgainst(
     if (windowMs === undefined) return 'unknown_type'
     if (touch.last_at < referenceAt - windowMs) return 'outside_window'
   }
-  const skus = new Set(order.lines.map(({ sku }) => sku))
   if (settings.match_product && touch.sku !== '' && !skus.has(touch.sku)) return 'other_product'
   if (settings.repeat_orders !== 'none') {
     const resets = earlierOrders.some(
@@ -124,27 +185,19 @@ function reasonAgainst(
 }
 
 /** What depends on the other touches: a claim that a recorded touch already tells, a view beside a click. */
-function settleAmongThemselves(
-  touches: readonly JourneyTouch[],
-  settings: AttributionSettings,
-): JourneyTouch[] {
-  const counted = touches.filter(
-    (touch) =>
-      touch.counted &&
-      touch.source !== 'claim' &&
-      // A view that will not count beside the claim cannot stand in for it.
-      !(settings.clicks_before_views && isView(touch)),
+function settleAmongThemselves(touches: readonly Draft[], settings: AttributionSettings): void {
+  const { clicks_before_views: clicksFirst } = settings
+  const acted = clicksFirst && touches.some((touch) => touch.counted && !isView(touch))
+  // A view that will not count beside the claim cannot stand in for it.
+  const telling = touches.filter(
+    (touch) => touch.counted && touch.source !== 'claim' && !(clicksFirst && isView(touch)),
   )
-  const acted =
-    settings.clicks_before_views && touches.some((touch) => touch.counted && !isView(touch))
-  return touches.map((touch) => {
-    if (!touch.counted) return touch
-    if (touch.source === 'claim' && counted.some((recorded) => tells(recorded, touch))) {
-      return { ...touch, counted: false, reason: 'same_as_touchpoint' }
-    }
-    if (acted && isView(touch)) return { ...touch, counted: false, reason: 'view_beside_click' }
-    return touch
-  })
+  for (const touch of touches) {
+    if (!touch.counted) continue
+    if (touch.source === 'claim' && telling.some((recorded) => tells(recorded, touch))) {
+      dismiss(touch, 'same_as_touchpoint')
+    } else if (acted && isView(touch)) dismiss(touch, 'view_beside_click')
+  }
 }
 
 function isView(touch: JourneyTouch): boolean {

@@ -170,6 +170,6 @@ function withoutArrival(content: OrderContent): unknown {
   const { sealed_buyer: sealed, ...order } = content.order
   return {
     ...content,
-    order: { ...order, accepted_at: 0, sealed: sealed === null ? null : [...sealed.data].join() },
+    order: { ...order, accepted_at: 0, sealed: sealed === null ? null : sealed.data.join() },
   }
 }

@@ -45,16 +45,19 @@ export function weigh(
 }
 
 function only(n: number, index: number): number[] {
-  return Array.from({ length: n }, (_, at) => (at === index ? 1 : 0))
+  const weights = new Array<number>(n).fill(0)
+  weights[index] = 1
+  return weights
 }
 
 /** One touch takes all; two share the ends' weights, renormalised; more share the middle weight evenly. */
 function byPosition(n: number, [first, middle, last]: readonly [number, number, number]): number[] {
   if (n === 1) return [1]
   if (n === 2) return first + last === 0 ? [1, 1] : [first, last]
-  return Array.from({ length: n }, (_, at) =>
-    at === 0 ? first : at === n - 1 ? last : middle / (n - 2),
-  )
+  const weights = new Array<number>(n).fill(middle / (n - 2))
+  weights[0] = first
+  weights[n - 1] = last
+  return weights
 }
 
 /** 30/30/30 for first, milestone and last, 10 over the rest; without a milestone of its own, the U shape. */
@@ -73,7 +76,8 @@ function wShape({ touches, settings }: WeighedJourney): number[] {
 /** Weight halves with every half-life of age, continuously. */
 function decay({ touches, convertedAt }: WeighedJourney, halfLifeMs: number): number[] {
   // Ages are counted from the youngest touch: the same proportions, without underflow far in the past.
-  const youngest = Math.max(...touches.map(({ last_at }) => Math.min(last_at, convertedAt)))
+  let youngest = -Infinity
+  for (const { last_at } of touches) youngest = Math.max(youngest, Math.min(last_at, convertedAt))
   return touches.map(
     ({ last_at }) => 2 ** (-(youngest - Math.min(last_at, convertedAt)) / halfLifeMs),
   )
@@ -84,13 +88,17 @@ function applyRules(
   touches: readonly JourneyTouch[],
   rules: readonly CustomRule[],
 ): number[] {
-  return touches.map((touch, at) =>
-    rules
-      .filter(({ match }) =>
-        Object.entries(match).every(
-          ([field, value]) => touch[field as keyof CustomRule['match']] === value,
-        ),
-      )
-      .reduce((weight, { multiplier }) => weight * multiplier, weights[at] ?? 0),
-  )
+  return touches.map((touch, at) => {
+    let weight = weights[at] ?? 0
+    for (const { match, multiplier } of rules) if (matches(touch, match)) weight *= multiplier
+    return weight
+  })
+}
+
+function matches(touch: JourneyTouch, match: CustomRule['match']): boolean {
+  for (const field in match) {
+    const of = field as keyof CustomRule['match']
+    if (touch[of] !== match[of]) return false
+  }
+  return true
 }
