@@ -7,7 +7,11 @@ const multiplier = 0x5bd1e995
 
 /** Signed 32 bits. */
 export function murmur2(data: Uint8Array): number {
-  const length = data.length
+  return hashOf(data, data.length)
+}
+
+/** Bytes one by one: of an array, or of a text whose characters are bytes. */
+function hashOf(data: Uint8Array | string, length: number): number {
   let hash = seed ^ length
   const blocks = length >> 2
   for (let block = 0; block < blocks; block += 1) {
@@ -30,11 +34,22 @@ export function murmur2(data: Uint8Array): number {
   return hash ^ (hash >>> 15)
 }
 
-function byteAt(data: Uint8Array, index: number): number {
-  return data[index] ?? 0
+function byteAt(data: Uint8Array | string, index: number): number {
+  return typeof data === 'string' ? data.charCodeAt(index) : (data[index] ?? 0)
 }
 
 /** The partition of a key, of `partitions` in all. */
 export function partitionOf(key: Uint8Array, partitions: number): number {
   return (murmur2(key) & 0x7fffffff) % partitions
+}
+
+/** The partition of a key given as text: that of its UTF-8 bytes. */
+export function partitionOfText(key: string, partitions: number): number {
+  const hash = isAscii(key) ? hashOf(key, key.length) : murmur2(Buffer.from(key))
+  return (hash & 0x7fffffff) % partitions
+}
+
+function isAscii(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) > 0x7f) return false
+  return true
 }

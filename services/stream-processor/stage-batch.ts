@@ -1,6 +1,6 @@
 // Runs a stage's step over the records of one batch: nothing here knows Kafka, time or files. What a node says
 // to another of the same partition is heard at once, in order; what it says to others waits for the loop.
-import { partitionOf } from '../core/partition'
+import { partitionOfText } from '../core/partition'
 import { isReject, reject, type Reject } from '../core/reject'
 import type { Observation, Stage, Turn, Upkeep } from '../core/stage'
 import type { Topic, ValueOf } from '../core/topics'
@@ -55,120 +55,155 @@ export function openBatch(
   store: EntryStore<unknown>,
   placement: Placement,
 ): StageBatch {
-  const overlay = overlayOn(store)
-  const emissions: Emission[] = []
-  const loops: LoopMessage[] = []
-  const local: ValueOf<Topic>[] = []
-  const changed = new Map<string, unknown[]>()
-  const counts = { local: 0, settled: 0, purging: 0 }
-  let appendedAt = placement.acceptedUpTo
-
-  const send = (message: ValueOf<Topic>): void => {
-    const key = stage.partitionKeyOf(nodeOfMessage(stage, message))
-    const partition = partitionOf(Buffer.from(key), placement.partitions)
-    if (partition === placement.partition) local.push(message)
-    else loops.push({ partition, key, value: message })
-  }
-  const turnOf = (node: string): Turn<ValueOf<Topic>, ValueOf<Topic>, Topic, unknown> => ({
-    ...stateOf(node, overlay as Overlay<ValueOf<Topic>>),
-    acceptedUpTo: placement.acceptedUpTo,
-    appendedAt,
-    send,
-    emit: (topic, key, value) => emissions.push({ topic, key, value }),
-    change: (change) => {
-      addTo(changed, node, change)
-    },
-  })
-  const apply = (observation: Observation<Topic>): Reject | undefined => {
-    if (stage.purges(observation)) counts.purging += 1
-    return stage.step(turnOf(stage.nodeOf(observation)), observation)
-  }
-  const hearLocal = (): void => {
-    for (let next = 0; next < local.length; next += 1) {
-      const value = local[next]
-      if (value !== undefined) apply(loopObservation(stage, value))
-      counts.local += 1
-    }
-    local.length = 0
-  }
+  const batch = new Batch(stage, store, placement)
   return {
-    observe: ({ topic, value, appendedAt: reachedAt }) => {
-      const typed = { topic, value } as Observation<Topic>
-      appendedAt = reachedAt ?? 0
-      const isHome = homeOf(stage, typed, placement.partitions) === placement.partition
-      const outcome = isHome ? apply(typed) : passOn(stage, typed, { placement, appendedAt, send })
-      hearLocal()
-      appendedAt = placement.acceptedUpTo
-      return outcome
-    },
+    observe: (record) => batch.observe(record),
     tend: (node, upkeep) => {
-      stage.tend?.(turnOf(node), upkeep)
-      hearLocal()
+      batch.tend(node, upkeep)
     },
     settle: () => {
-      for (const [node, changes] of changed) {
-        stage.settle(turnOf(node), changes)
-        counts.settled += 1
-      }
-      changed.clear()
+      batch.settle()
     },
-    emissions,
-    loops,
-    changes: () => overlay.changes(),
-    counts,
+    emissions: batch.emissions,
+    loops: batch.loops,
+    changes: () => batch.overlay.changes(),
+    counts: batch.counts,
   }
 }
 
-function homeOf(stage: AnyStage, observation: Observation<Topic>, partitions: number): number {
-  return partitionOf(Buffer.from(stage.partitionKeyOf(stage.nodeOf(observation))), partitions)
-}
+type AnyTurn = Turn<ValueOf<Topic>, ValueOf<Topic>, Topic, unknown>
 
-interface PassingOn {
+class Batch {
+  readonly stage: AnyStage
   readonly placement: Placement
+  readonly overlay: Overlay<ValueOf<Topic>>
+  readonly emissions: Emission[] = []
+  readonly loops: LoopMessage[] = []
+  readonly counts = { local: 0, settled: 0, purging: 0 }
+  /** Of the record at hand. */
+  appendedAt: number
+  readonly #local: ValueOf<Topic>[] = []
+  readonly #changed = new Map<string, unknown[]>()
+
+  constructor(stage: AnyStage, store: EntryStore<unknown>, placement: Placement) {
+    this.stage = stage
+    this.placement = placement
+    this.overlay = overlayOn(store as EntryStore<ValueOf<Topic>>)
+    this.appendedAt = placement.acceptedUpTo
+  }
+
+  observe({ topic, value, appendedAt }: HeardRecord): Reject | undefined {
+    const observation = { topic, value } as Observation<Topic>
+    const node = this.stage.nodeOf(observation)
+    this.appendedAt = appendedAt ?? 0
+    const isHome = this.#partitionOf(this.stage.partitionKeyOf(node)) === this.placement.partition
+    const outcome = isHome ? this.#apply(node, observation) : this.#passOn(observation)
+    this.#hearLocal()
+    this.appendedAt = this.placement.acceptedUpTo
+    return outcome
+  }
+
+  tend(node: string, upkeep: Upkeep): void {
+    this.stage.tend?.(new NodeTurn(this, node), upkeep)
+    this.#hearLocal()
+  }
+
+  settle(): void {
+    for (const [node, changes] of this.#changed) {
+      this.stage.settle(new NodeTurn(this, node), changes)
+      this.counts.settled += 1
+    }
+    this.#changed.clear()
+  }
+
+  send(message: ValueOf<Topic>): void {
+    const key = this.stage.partitionKeyOf(this.stage.nodeOf(this.#heard(message)))
+    const partition = this.#partitionOf(key)
+    if (partition === this.placement.partition) this.#local.push(message)
+    else this.loops.push({ partition, key, value: message })
+  }
+
+  change(node: string, change: unknown): void {
+    const known = this.#changed.get(node)
+    if (known === undefined) this.#changed.set(node, [change])
+    else known.push(change)
+  }
+
+  #apply(node: string, observation: Observation<Topic>): Reject | undefined {
+    if (this.stage.purges(observation)) this.counts.purging += 1
+    return this.stage.step(new NodeTurn(this, node), observation)
+  }
+
+  #hearLocal(): void {
+    for (let next = 0; next < this.#local.length; next += 1) {
+      const heard = this.#heard(this.#local[next] as ValueOf<Topic>)
+      this.#apply(this.stage.nodeOf(heard), heard)
+      this.counts.local += 1
+    }
+    this.#local.length = 0
+  }
+
+  /** A record that a foreign producer put into this partition goes to its own, where the stage has a way there. */
+  #passOn(observation: Observation<Topic>): Reject | undefined {
+    const { redirect } = this.stage
+    if (redirect === null) {
+      const { partition } = this.placement
+      return reject('invalid', `key: belongs to another partition than ${partition}`)
+    }
+    const message = redirect(observation, this.appendedAt)
+    if (isReject(message)) return message
+    this.send(message)
+    return undefined
+  }
+
+  #heard(message: ValueOf<Topic>): Observation<Topic> {
+    return { topic: this.stage.loops?.name ?? '', value: message }
+  }
+
+  #partitionOf(key: string): number {
+    return partitionOfText(key, this.placement.partitions)
+  }
+}
+
+/** A class, since one is made for every record and every message: closures cost as much as many a step. */
+class NodeTurn implements AnyTurn {
+  readonly node: string
+  readonly acceptedUpTo: number
   readonly appendedAt: number
-  readonly send: (message: ValueOf<Topic>) => void
-}
+  readonly #batch: Batch
 
-/** A record that a foreign producer put into this partition goes to its own, where the stage has a way there. */
-function passOn(
-  stage: AnyStage,
-  observation: Observation<Topic>,
-  { placement, appendedAt, send }: PassingOn,
-): Reject | undefined {
-  if (stage.redirect === null) {
-    return reject('invalid', `key: belongs to another partition than ${placement.partition}`)
+  constructor(batch: Batch, node: string) {
+    this.node = node
+    this.acceptedUpTo = batch.placement.acceptedUpTo
+    this.appendedAt = batch.appendedAt
+    this.#batch = batch
   }
-  const message = stage.redirect(observation, appendedAt)
-  if (isReject(message)) return message
-  send(message)
-  return undefined
-}
 
-function addTo(changed: Map<string, unknown[]>, node: string, change: unknown): void {
-  const known = changed.get(node)
-  if (known === undefined) changed.set(node, [change])
-  else known.push(change)
-}
-
-function stateOf<Entry>(node: string, overlay: Overlay<Entry>) {
-  return {
-    node,
-    get: (key: string) => overlay.getOf(node, key),
-    range: (from: string, to: string, reverse = false) =>
-      overlay.rangeOf(node, { from, to, reverse }),
-    put: (key: string, entry: Entry) => {
-      overlay.put(node, key, entry)
-    },
-    remove: (key: string) => {
-      overlay.remove(node, key)
-    },
+  get(key: string): ValueOf<Topic> | undefined {
+    return this.#batch.overlay.getOf(this.node, key)
   }
-}
 
-function loopObservation(stage: AnyStage, value: ValueOf<Topic>): Observation<Topic> {
-  return { topic: stage.loops?.name ?? '', value }
-}
+  range(from: string, to: string, reverse = false): Iterable<readonly [string, ValueOf<Topic>]> {
+    return this.#batch.overlay.rangeOf(this.node, { from, to, reverse })
+  }
 
-function nodeOfMessage(stage: AnyStage, message: ValueOf<Topic>): string {
-  return stage.nodeOf(loopObservation(stage, message))
+  put(key: string, entry: ValueOf<Topic>): void {
+    this.#batch.overlay.put(this.node, key, entry)
+  }
+
+  remove(key: string): void {
+    this.#batch.overlay.remove(this.node, key)
+  }
+
+  send(message: ValueOf<Topic>): void {
+    this.#batch.send(message)
+  }
+
+  emit<T extends Topic>(topic: T, key: string, value: ValueOf<T> | null): void {
+    this.#batch.emissions.push({ topic, key, value })
+  }
+
+  change(change: unknown): void {
+    this.#batch.change(this.node, change)
+  }
 }
