@@ -14,6 +14,7 @@ import {
   type TransactionalProducer,
   type TransactionalProducerOptions,
 } from './kafka-producer'
+import { installProduceEncoder } from './kafka-produce'
 import { connectReader, type KafkaReader } from './kafka-reader'
 import type { Logger } from './logger'
 
@@ -65,6 +66,7 @@ export interface ProducerOptions {
 export function createKafka(options: KafkaOptions): KafkaClient {
   installFetchGuards()
   installBrokerGuard()
+  installProduceEncoder()
   const client = (requestMs: number, retries: number): OneClient =>
     openClient(options, { requestMs, retries })
   const opener =

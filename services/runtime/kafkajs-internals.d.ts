@@ -50,3 +50,56 @@ declare module 'kafkajs/src/cluster' {
   }
   export = Cluster
 }
+
+// How a produce request becomes bytes, which kafka-produce.ts does itself.
+declare module 'kafkajs/src/protocol/requests/produce' {
+  interface ProducedMessage {
+    readonly key?: string | Buffer | null
+    readonly value?: string | Buffer | null
+    readonly headers?: Readonly<Record<string, string | Buffer | (string | Buffer)[]>>
+    readonly timestamp?: string
+  }
+  interface ProducedPartition {
+    readonly partition: number
+    readonly firstSequence?: number
+    readonly messages: readonly ProducedMessage[]
+  }
+  interface ProduceArguments {
+    readonly transactionalId?: string | null
+    readonly acks: number
+    readonly timeout: number
+    readonly compression?: number
+    readonly producerId?: { toString(): string }
+    readonly producerEpoch?: number
+    readonly topicData: readonly {
+      readonly topic: string
+      readonly partitions: readonly ProducedPartition[]
+    }[]
+  }
+  interface MadeRequest {
+    readonly request: { readonly encode: () => Promise<object> }
+    readonly response: object
+  }
+  const produce: {
+    protocol: (version: { readonly version: number }) => (given: ProduceArguments) => MadeRequest
+  }
+  export { ProduceArguments, ProducedMessage, ProducedPartition }
+  export { produce as default }
+}
+declare module 'kafkajs/src/protocol/encoder' {
+  class Encoder {
+    constructor(initialSize?: number)
+    buf: Buffer
+    offset: number
+    readonly buffer: Buffer
+  }
+  export = Encoder
+}
+declare module 'kafkajs/src/protocol/recordBatch/crc32C' {
+  function crc32C(bytes: Buffer): number
+  export = crc32C
+}
+declare module 'kafkajs/src/utils/long' {
+  const Long: { fromValue(value: number): { toString(): string } }
+  export = Long
+}
