@@ -126,7 +126,9 @@ function createCodec<Value>({ id, schema, fetchWriter }: CodecParts): RecordCode
       }
       scratch[0] = 0
       scratch.writeInt32BE(id, 1)
-      return Buffer.from(scratch.subarray(0, end))
+      const bytes = Buffer.allocUnsafe(end)
+      scratch.copy(bytes, 0, 0, end)
+      return bytes
     },
     async learn(values) {
       // What the registry does not know now it may know when the next values come: it is asked once a call.
@@ -146,14 +148,21 @@ function createCodec<Value>({ id, schema, fetchWriter }: CodecParts): RecordCode
         return reject('undecodable', 'no Avro value in wire format')
       }
       if (!resolvers.has(writer)) return reject('unknown-schema', `schema id ${writer}`)
-      return decodeBody(type, value.subarray(headerBytes), resolvers.get(writer)) as Value | Reject
+      return decodeBody(type, value, resolvers.get(writer)) as Value | Reject
     },
   }
 }
 
-function decodeBody(type: avro.Type, body: Buffer, resolver: unknown): unknown {
+/** From where the body begins, without a view of it: one is made for every entry that is read. */
+function decodeBody(type: avro.Type, value: Buffer, resolver: unknown): unknown {
   try {
-    return type.fromBuffer(body, resolver as undefined) as unknown
+    const read: { value: unknown; offset: number } = type.decode(
+      value,
+      headerBytes,
+      resolver as undefined,
+    )
+    if (read.offset === value.length) return read.value
+    return reject('undecodable', read.offset < 0 ? 'truncated buffer' : 'trailing data')
   } catch (error) {
     return reject('undecodable', error instanceof Error ? error.message : 'malformed Avro')
   }
