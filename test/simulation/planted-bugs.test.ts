@@ -211,9 +211,8 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
     () =>
       inRules({
         file: 'core/attribution/journey.ts',
-        text: '    ...{ source, id, type, first_at: at, last_at: at, touches: 1 },\n',
-        instead:
-          '    ...{ source, id, type, first_at: touch.accepted_at, last_at: touch.accepted_at, touches: 1 },\n',
+        text: '    first_at: touch.at,\n    last_at: touch.at,\n',
+        instead: '    first_at: touch.accepted_at,\n    last_at: touch.accepted_at,\n',
       }),
   ],
   [
@@ -254,8 +253,8 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
     () =>
       inRules({
         file: 'core/attribution/journey.ts',
-        text: 'touch.at - open.last_at < gapMs',
-        instead: 'touch.at - open.first_at < gapMs',
+        text: 'touch.first_at - open.last_at >= gapMs',
+        instead: 'touch.first_at - open.first_at >= gapMs',
       }),
   ],
 ]
