@@ -62,8 +62,9 @@ export class ServiceRun {
     }
   }
 
-  /** Sum of a metric over all its series whose labels hold `labels`. */
+  /** Sum of a metric over all its series whose labels hold `labels`; 0 before it tells any. */
   async metric(name: string, labels: readonly string[] = []): Promise<number> {
+    if (this.#port === 0) return 0
     const text = await (await fetch(`http://127.0.0.1:${this.#port}/metrics`)).text()
     const full = `attribution_${this.#service.replaceAll('-', '_')}_${name}`
     return text
