@@ -7,6 +7,7 @@ import type { BareEdgePlan } from './bare-edge'
 import { runChild, standChild } from './child'
 import type { LoadFigures, LoadPlan, LoadRequest } from './http-load'
 import { cpuSecondsOf } from './machine'
+import type { Sheet } from './sheet'
 import { onSite, partitions, type Site } from './site'
 
 const connections = 64
@@ -77,15 +78,9 @@ async function measureSingles(collector: Edge, { sheet, seconds, say }: Round): 
   sheet.write({ name: 'pixels', unit, value: full.perSecond, ceiling: ceilings.bare, aim })
   sheet.write({ name: 'pixels p99 at full load', unit: 'ms', value: full.p99Ms })
   sheet.write({ ...cpuPerMillion('pixels', full.cpuSeconds / full.answered) })
-  const half = await load({
-    ...collector,
-    connections,
-    seconds,
-    requests,
-    perSecond: full.perSecond / 2,
-  })
-  sheet.write({ name: 'pixels p50 at half load', unit: 'ms', value: half.p50Ms })
-  sheet.write({ name: 'pixels p99 at half load', unit: 'ms', value: half.p99Ms })
+  const perSecond = full.perSecond / 2
+  const half = await load({ ...collector, connections, seconds, requests, perSecond })
+  writeTimes(sheet, 'pixels', half)
 }
 
 async function measureBatches(
@@ -111,15 +106,14 @@ async function measureBatches(
   const value = full.perSecond * batchEvents
   sheet.write({ name: 'batches', unit, value, ceiling, aim: '>= 0.6 of it' })
   sheet.write(cpuPerMillion('batches', full.cpuSeconds / (full.answered * batchEvents)))
-  const half = await load({
-    ...collector,
-    connections,
-    seconds,
-    requests,
-    perSecond: full.perSecond / 2,
-  })
-  sheet.write({ name: 'batches p50 at half load', unit: 'ms', value: half.p50Ms })
-  sheet.write({ name: 'batches p99 at half load', unit: 'ms', value: half.p99Ms })
+  const perSecond = full.perSecond / 2
+  const half = await load({ ...collector, connections, seconds, requests, perSecond })
+  writeTimes(sheet, 'batches', half)
+}
+
+function writeTimes(sheet: Sheet, name: string, { p50Ms, p99Ms }: LoadFigures): void {
+  sheet.write({ name: `${name} p50 at half load`, unit: 'ms', value: p50Ms })
+  sheet.write({ name: `${name} p99 at half load`, unit: 'ms', value: p99Ms })
 }
 
 function cpuPerMillion(

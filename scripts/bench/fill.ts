@@ -22,7 +22,7 @@ export async function fill(site: Site, prefix: string, mix: MixOptions): Promise
   const counts = { touchpoints: 0, orders: 0 }
   let waiting: OutgoingRecord[] = []
   const put = ({ name }: Topic, key: string, value: Buffer): void => {
-    const partition = partitionOf(Buffer.from(key), partitions)
+    const partition = partitionOf(key, partitions)
     waiting.push({ topic: prefix + name, partition, key, value })
   }
   for (const { touchpoint, order } of mixOf(mix)) {

@@ -91,7 +91,7 @@ async function fill(stack: RunningStack, persons: number): Promise<number> {
     for (const template of person % 3 === 0 ? buys : looks) {
       const { key, value } = copyOf(template, own)
       const node = key.slice(0, key.indexOf(' '))
-      const partition = partitionOf(Buffer.from(partitionKeyOf(node)), partitions)
+      const partition = partitionOf(partitionKeyOf(node), partitions)
       waiting.push({ topic: topics.journeyChangelog.name, partition, key, value })
     }
     if (waiting.length < transactionRecords && person < persons - 1) continue

@@ -49,7 +49,7 @@ async function say(parts: Parts, facts: readonly Fact[]): Promise<void> {
         const key = partitionKeyOf(fact.to)
         return {
           topic: prefix + topics.journeyFacts.name,
-          partition: partitionOf(Buffer.from(key), partitions),
+          partition: partitionOf(key, partitions),
           key,
           value: codec.encode(fact),
         }

@@ -5,13 +5,9 @@ const { imul } = Math
 const seed = 0x9747b28c
 const multiplier = 0x5bd1e995
 
-/** Signed 32 bits. */
-export function murmur2(data: Uint8Array): number {
-  return hashOf(data, data.length)
-}
-
-/** Bytes one by one: of an array, or of a text whose characters are bytes. */
-function hashOf(data: Uint8Array | string, length: number): number {
+/** Signed 32 bits, of bytes or of a text whose characters are bytes. */
+export function murmur2(data: Uint8Array | string): number {
+  const length = data.length
   let hash = seed ^ length
   const blocks = length >> 2
   for (let block = 0; block < blocks; block += 1) {
@@ -38,15 +34,10 @@ function byteAt(data: Uint8Array | string, index: number): number {
   return typeof data === 'string' ? data.charCodeAt(index) : (data[index] ?? 0)
 }
 
-/** The partition of a key, of `partitions` in all. */
-export function partitionOf(key: Uint8Array, partitions: number): number {
-  return (murmur2(key) & 0x7fffffff) % partitions
-}
-
-/** The partition of a key given as text: that of its UTF-8 bytes. */
-export function partitionOfText(key: string, partitions: number): number {
-  const hash = isAscii(key) ? hashOf(key, key.length) : murmur2(Buffer.from(key))
-  return (hash & 0x7fffffff) % partitions
+/** The partition of a key, of `partitions` in all; of a text it is that of its UTF-8 bytes. */
+export function partitionOf(key: Uint8Array | string, partitions: number): number {
+  const bytes = typeof key === 'string' && !isAscii(key) ? Buffer.from(key) : key
+  return (murmur2(bytes) & 0x7fffffff) % partitions
 }
 
 function isAscii(text: string): boolean {

@@ -1,6 +1,6 @@
 // Runs a stage's step over the records of one batch: nothing here knows Kafka, time or files. What a node says
 // to another of the same partition is heard at once, in order; what it says to others waits for the loop.
-import { partitionOfText } from '../core/partition'
+import { partitionOf } from '../core/partition'
 import { isReject, reject, type Reject } from '../core/reject'
 import type { Observation, Stage, Turn, Upkeep } from '../core/stage'
 import type { Topic, ValueOf } from '../core/topics'
@@ -55,25 +55,12 @@ export function openBatch(
   store: EntryStore<unknown>,
   placement: Placement,
 ): StageBatch {
-  const batch = new Batch(stage, store, placement)
-  return {
-    observe: (record) => batch.observe(record),
-    tend: (node, upkeep) => {
-      batch.tend(node, upkeep)
-    },
-    settle: () => {
-      batch.settle()
-    },
-    emissions: batch.emissions,
-    loops: batch.loops,
-    changes: () => batch.overlay.changes(),
-    counts: batch.counts,
-  }
+  return new Batch(stage, store, placement)
 }
 
 type AnyTurn = Turn<ValueOf<Topic>, ValueOf<Topic>, Topic, unknown>
 
-class Batch {
+class Batch implements StageBatch {
   readonly stage: AnyStage
   readonly placement: Placement
   readonly overlay: Overlay<ValueOf<Topic>>
@@ -114,6 +101,10 @@ class Batch {
       this.counts.settled += 1
     }
     this.#changed.clear()
+  }
+
+  changes(): Iterable<readonly [key: string, entry: unknown]> {
+    return this.overlay.changes()
   }
 
   send(message: ValueOf<Topic>): void {
@@ -161,7 +152,7 @@ class Batch {
   }
 
   #partitionOf(key: string): number {
-    return partitionOfText(key, this.placement.partitions)
+    return partitionOf(key, this.placement.partitions)
   }
 }
 

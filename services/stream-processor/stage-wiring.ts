@@ -1,6 +1,6 @@
 // A stage's topics on a real broker: names, partition counts and codecs, looked up once and checked before
 // any record is read.
-import { partitionOfText } from '../core/partition'
+import { partitionOf } from '../core/partition'
 import type { StageMark } from '../core/records'
 import { deadLettersTopic, markSubject, type Topic } from '../core/topics'
 import type { RecordCodec, SchemaDirectory } from '../runtime/codec'
@@ -61,7 +61,7 @@ export async function wireStage(
     catalogueName: (name) => name.slice(prefix.length),
     encodeEmission: ({ topic, key, value }) => ({
       topic: prefix + topic.name,
-      partition: partitionOfText(key, partitions),
+      partition: partitionOf(key, partitions),
       key,
       value: value === null ? null : codecOf(prefix + topic.name).encode(value),
     }),

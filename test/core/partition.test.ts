@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { Partitioners } from 'kafkajs'
-import { partitionOf, partitionOfText } from '../../services/core/partition'
+import { partitionOf } from '../../services/core/partition'
 
 const partitions = 64
 const partitionMetadata = Array.from({ length: partitions }, (_, partitionId) => ({
@@ -15,7 +15,7 @@ test("a key lies where kafkajs's own partitioner puts it, given as bytes or as t
     fc.property(fc.string({ unit: 'grapheme' }), fc.string(), (any, ascii) => {
       for (const key of [any, ascii]) {
         expect(partitionOf(Buffer.from(key), partitions)).toBe(place(key))
-        expect(partitionOfText(key, partitions)).toBe(place(key))
+        expect(partitionOf(key, partitions)).toBe(place(key))
       }
     }),
   )

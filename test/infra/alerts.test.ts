@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
+import { serviceNames as services } from '../../scripts/evening/company'
 import { fixedDemoPorts, operationsPortOf } from '../../scripts/evening/ports'
 
 const root = join(__dirname, '..', '..')
@@ -21,14 +22,6 @@ function parsed(file: string): unknown {
 
 const { groups } = parsed('alerts.yml') as { groups: { rules: Rule[] }[] }
 const rules = groups.flatMap((group) => group.rules)
-const services = [
-  'collector',
-  'order-gateway',
-  'stream-processor',
-  'clickhouse-writer',
-  'erp-sink',
-] as const
-
 function textOf(folder: string): string {
   const directory = join(root, 'services', folder)
   return readdirSync(directory)

@@ -1,5 +1,6 @@
 // Everything there is, real and of its own: stack, topics, tables and the five services, each file of it below one
 // directory, so that a test can say what is in no file at all.
+import { serviceNames, type ServiceName } from '../../scripts/evening/company'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,15 +17,6 @@ import { ServiceProcess } from './service-process'
 const writeKey = 'landing-write-key'
 const secret = 'a-secret-of-16-chars'
 const database = 'tributary'
-
-const serviceNames = [
-  'collector',
-  'order-gateway',
-  'stream-processor',
-  'clickhouse-writer',
-  'erp-sink',
-] as const
-type ServiceName = (typeof serviceNames)[number]
 
 export interface WholeInstallation {
   readonly directory: string

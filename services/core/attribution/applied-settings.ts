@@ -2,7 +2,7 @@
 // then.
 import type { Order } from '../records'
 import { conversionTime } from './attribute'
-import { defaultSettings, type AttributionSettings } from './settings'
+import { defaultSettings, longestWindowMs, type AttributionSettings } from './settings'
 
 export interface AppliedSettings {
   readonly settings: AttributionSettings
@@ -22,6 +22,14 @@ export function appliedTo(order: Order, all: readonly AttributionSettings[]): Ap
   }
   const settings = latest ?? earliest ?? defaultSettings
   return { settings, at: momentOf(order, settings) }
+}
+
+/** When the touches that may concern an order lie: from and to, both inclusive, in epoch ms. */
+export function windowOf({ settings, at }: AppliedSettings): {
+  readonly from: number
+  readonly to: number
+} {
+  return { from: at - longestWindowMs(settings), to: at }
 }
 
 function momentOf(order: Order, settings: AttributionSettings): number {

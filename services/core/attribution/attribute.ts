@@ -133,6 +133,7 @@ function creditTouches(
     credits.push(credit(model.name, touch, [weightsPpb[share] ?? 0, amounts[share] ?? 0]))
     share += 1
   }
+  assert(share === amounts.length, 'a share was split off that no touch gets')
 }
 
 /** What a credit says of the touch it is for. */

@@ -5,10 +5,10 @@ import { precedes } from '../identity/gather'
 import { touchesFrom, type JourneyTurn } from '../identity/journey-state'
 import { orderNode } from '../identity/node'
 import type { AttributedOrder, Evidence, OrderEntry, Touchpoint } from '../records'
-import { appliedTo, type AppliedSettings } from './applied-settings'
+import { appliedTo, windowOf, type AppliedSettings } from './applied-settings'
 import { attribute, attributeFrozen, conversionTime, type Attribution } from './attribute'
 import type { EarlierOrder } from './journey'
-import { longestWindowMs, type AttributionSettings } from './settings'
+import type { AttributionSettings } from './settings'
 import { touchesCountFrom } from './told'
 
 export interface OrderSettings {
@@ -99,9 +99,9 @@ function touchesOf(
   { owners, persons, applied, acceptedFrom }: TouchQuery,
 ): Touchpoint[] {
   const found = new Map<string, Touchpoint>()
-  const { at, settings } = applied
-  const from = touchesFrom(at - longestWindowMs(settings))
-  for (const [, { touch }] of turn.range(from, `${touchesFrom(at)}}`, true)) {
+  const { from, to } = windowOf(applied)
+  const range = turn.range(touchesFrom(from), `${touchesFrom(to)}}`, true)
+  for (const [, { touch }] of range) {
     assert(touch !== null)
     if (touch.accepted_at < acceptedFrom) continue
     const owner = ownerOf(touch.identifiers, persons)
@@ -110,7 +110,7 @@ function touchesOf(
     const known = found.get(key)
     if (known !== undefined) {
       if (precedes(touch, known)) found.set(key, touch)
-    } else if (found.size < settings.touches_considered_max) {
+    } else if (found.size < applied.settings.touches_considered_max) {
       found.set(key, touch)
     } else {
       break

@@ -7,7 +7,7 @@ import type { JourneyChange, JourneyTurn } from '../identity/journey-state'
 import { orderNode } from '../identity/node'
 import type { FrozenCredits, OrderEntry, ReplacedOrder } from '../records'
 import { topics } from '../topics'
-import { appliedTo, type AppliedSettings } from './applied-settings'
+import { appliedTo, windowOf } from './applied-settings'
 import { conversionTime } from './attribute'
 import {
   attributionOf,
@@ -17,7 +17,6 @@ import {
   type RootEvidence,
   type RootView,
 } from './order-content'
-import { longestWindowMs } from './settings'
 import { lateFinding } from './told'
 
 const versionsPerGeneration = 2 ** 32
@@ -84,14 +83,6 @@ function hasTouchesBefore(
   const { from, to } = windowOf(appliedTo(entry.order, settings.attribution))
   const [first] = turn.range(touchesFrom(from), touchesFrom(Math.min(before, to + 1)))
   return first !== undefined
-}
-
-/** When the touches that may concern an order lie: from and to, both inclusive, in epoch ms. */
-function windowOf({ settings, at }: AppliedSettings): {
-  readonly from: number
-  readonly to: number
-} {
-  return { from: at - longestWindowMs(settings), to: at }
 }
 
 function causeOf(changes: readonly JourneyChange[]): string {

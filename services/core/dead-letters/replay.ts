@@ -2,7 +2,7 @@
 // replay and whose: the stage that refused it takes it, all others have had the record and pass over it. That is
 // what makes a topic with several readers the same door for each of them.
 import { touchpointKey } from '../identity/node'
-import { partitionOfText } from '../partition'
+import { partitionOf } from '../partition'
 import type { Order, Touchpoint } from '../records'
 import { deadLetterHeaders, replayHeaders, topics, type Topic } from '../topics'
 import { originOfId, type Letter, type Origin } from './letter'
@@ -55,10 +55,10 @@ export function homePartition(
   { origin, partitions }: { readonly origin: Origin; readonly partitions: number },
 ): number {
   if (topic === topics.orders) {
-    return partitionOfText((value as Order).order_key, partitions)
+    return partitionOf((value as Order).order_key, partitions)
   }
   if (topic === topics.touchpoints) {
-    return partitionOfText(touchpointKey(value as Touchpoint), partitions)
+    return partitionOf(touchpointKey(value as Touchpoint), partitions)
   }
   return origin.partition
 }
