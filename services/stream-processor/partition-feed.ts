@@ -42,8 +42,8 @@ export class PartitionFeed {
   readonly #queue: RecordQueue
   /** Offset to fetch next, by topic. */
   readonly #nextFetch = new Map<string, number>()
-  /** Offset that was last asked for a second time, by topic. */
-  readonly #askedAgain = new Map<string, number>()
+  /** Offset that was last asked for again, and where the batch began that came instead, by topic. */
+  readonly #askedAgain = new Map<string, { readonly expected: number; readonly came: number }>()
   /** Where each input ended when it was last heard of. */
   readonly #ends = new Map<string, number>()
   /** Next offset after what was queued last, by topic. */
@@ -52,11 +52,15 @@ export class PartitionFeed {
   #restoring: Restoring | null = null
   #applying: Promise<unknown> = Promise.resolve()
   #missing: SetupError | null = null
-  #full = false
+  /** Topics of which enough waits. */
+  readonly #full = new Set<string>()
+  /** Offset that was waited for when patience was last lost, and that is not waited for any longer, by topic. */
+  readonly #waitedFor = new Map<string, number>()
+  readonly #givenUp = new Map<string, number>()
 
   constructor(options: FeedOptions) {
     this.#options = options
-    this.#queue = createRecordQueue(options.wiring.loop)
+    this.#queue = createRecordQueue(options.wiring.inputs, options.wiring.loop)
   }
 
   /** Has the changelog flow into `apply` from an offset on. Resolves once that says that the state is complete, or
@@ -83,7 +87,18 @@ export class PartitionFeed {
       this.#ends.set(topic, end)
       consumer.seek({ topic, partition, offset })
     }
-    consumer.resume(this.#inputs())
+    consumer.resume(this.#flowing())
+  }
+
+  /** Said from time to time. What an input is waited for the second time is waited for no longer: it may be hidden, or
+   * its broker away. */
+  losePatience(): void {
+    for (const topic of this.#options.wiring.inputs) {
+      const next = this.#nextFetch.get(topic)
+      if (next === undefined || !this.#isAwaited(topic)) continue
+      if (this.#waitedFor.get(topic) === next) this.#givenUp.set(topic, next)
+      this.#waitedFor.set(topic, next)
+    }
   }
 
   /** A rebalance left the partition here, with everything paused: fetch on where we were, not where the group last
@@ -94,7 +109,7 @@ export class PartitionFeed {
     this.#askedAgain.clear()
     for (const [topic, offset] of this.#nextFetch) consumer.seek({ topic, partition, offset })
     if (this.#phase === 'restoring') consumer.resume([{ topic: wiring.changelog, partition }])
-    if (this.#phase === 'running' && !this.#full) consumer.resume(this.#inputs())
+    if (this.#phase === 'running') consumer.resume(this.#flowing())
   }
 
   async hear(batch: Batch): Promise<void> {
@@ -105,7 +120,7 @@ export class PartitionFeed {
     if (batch.fetchedOffset > expected) {
       const low = await this.#lowOf(topic)
       // Meanwhile this may have ended: the next task expects something else.
-      if (this.#phase !== phase || this.#leapt(topic, { expected, low })) return
+      if (this.#phase !== phase || this.#leapt(batch, { expected, low })) return
     }
     // After a rebalance kafkajs may hand over once more what was fetched before it.
     const records = batch.records.filter(({ offset }) => offset >= expected)
@@ -121,16 +136,17 @@ export class PartitionFeed {
     return this.#missing
   }
 
-  /** Up to `max` records to process, and room for as many. */
+  /** Up to `max` records to process, and room for as many. While one input has more that has not come yet, nothing is
+   * taken of the others: what reached its topic first is not known. */
   take(max: number): IncomingRecord[] {
-    const records = this.#queue.take(max)
+    const records = this.#queue.take(max, (topic) => this.#isAwaited(topic))
     this.#bound()
     return records
   }
 
-  /** Resolves when there may be something to do; at once when this has ended. */
+  /** After nothing was there to take: resolves when there may be; at once when this has ended. */
   filled(): Promise<void> {
-    return this.#phase === 'ended' ? Promise.resolve() : this.#queue.filled()
+    return this.#phase === 'ended' ? Promise.resolve() : this.#queue.pushed()
   }
 
   wake(): void {
@@ -188,18 +204,22 @@ export class PartitionFeed {
   /**
    * A batch begins beyond what is expected next. Either kafkajs has resolved a batch of before a rebalance, or
    * started over because the log begins later now: both would be a loss. Or it has skipped records that are
-   * hidden, aborted ones: then asking again for what is expected leads to the same batch.
+   * hidden, aborted ones: then asking again for what is expected leads to the same batch, or one that begins before it.
    * @returns whether this batch is not to be used: it was asked for again, or something is missing
    */
-  #leapt(topic: string, { expected, low }: { expected: number; low: number }): boolean {
+  #leapt(
+    { topic, fetchedOffset: came }: Batch,
+    { expected, low }: { expected: number; low: number },
+  ): boolean {
     const { partition, consumer } = this.#options
     if (expected < low) {
       this.#missing = lost(topic, partition, { from: expected, to: low })
       this.#queue.wake()
       return true
     }
-    if (this.#askedAgain.get(topic) === expected) return false
-    this.#askedAgain.set(topic, expected)
+    const asked = this.#askedAgain.get(topic)
+    if (asked?.expected === expected && came <= asked.came) return false
+    this.#askedAgain.set(topic, { expected, came })
     consumer.seek({ topic, partition, offset: expected })
     return true
   }
@@ -210,28 +230,44 @@ export class PartitionFeed {
     return bounds.find((one) => one.partition === partition)?.low ?? 0
   }
 
-  /** Stops fetching while too much waits, goes on when half of it is gone. */
+  /** Stops fetching a topic while too much of it waits, goes on when half of that is gone. Each for itself: a full
+   * lane must not keep from us what came before it in another. */
   #bound(): void {
-    const { consumer, limits, metrics, stage, partition } = this.#options
-    const [records, bytes] = [this.#queue.length(), this.#queue.bytes()]
-    metrics.queued(stage.name, partition, records)
+    const { consumer, limits, metrics, stage, partition, wiring } = this.#options
+    metrics.queued(stage.name, partition, this.#queue.length())
     if (this.#phase !== 'running') return
-    if (!this.#full && (records > limits.queueRecordsMax || bytes > limits.queueBytesMax)) {
-      this.#full = true
-      consumer.pause(this.#inputs())
-    } else if (
-      this.#full &&
-      records < limits.queueRecordsMax / 2 &&
-      bytes < limits.queueBytesMax / 2
-    ) {
-      this.#full = false
-      consumer.resume(this.#inputs())
+    const recordsMax = limits.queueRecordsMax / wiring.inputs.length
+    const bytesMax = limits.queueBytesMax / wiring.inputs.length
+    for (const topic of wiring.inputs) {
+      const { records, bytes } = this.#queue.waiting(topic)
+      const isFull = this.#full.has(topic)
+      if (!isFull && (records > recordsMax || bytes > bytesMax)) {
+        this.#full.add(topic)
+        consumer.pause([{ topic, partition }])
+      } else if (isFull && records < recordsMax / 2 && bytes < bytesMax / 2) {
+        this.#full.delete(topic)
+        consumer.resume([{ topic, partition }])
+      }
     }
   }
 
-  #inputs(): TopicPartition[] {
+  /** Nothing of it waits here although there is more. What nodes say to one another has no such order. */
+  #isAwaited(topic: string): boolean {
+    const next = this.#nextFetch.get(topic) ?? 0
+    return (
+      topic !== this.#options.wiring.loop &&
+      this.#queue.waiting(topic).records === 0 &&
+      next < (this.#ends.get(topic) ?? 0) &&
+      this.#givenUp.get(topic) !== next
+    )
+  }
+
+  /** Inputs that are fetched, for all that waits. */
+  #flowing(): TopicPartition[] {
     const { wiring, partition } = this.#options
-    return wiring.inputs.map((topic) => ({ topic, partition }))
+    return wiring.inputs
+      .filter((topic) => !this.#full.has(topic))
+      .map((topic) => ({ topic, partition }))
   }
 }
 

@@ -126,6 +126,7 @@ export class PartitionTenure {
 
   async #walk(): Promise<void> {
     this.#walkDue = false
+    this.#feed.losePatience()
     const behind = this.#feed.behind(this.#task.positions())
     await this.#task.walk({ nowMs: this.#options.now(), behind })
   }

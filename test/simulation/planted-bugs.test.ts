@@ -110,9 +110,9 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
     () =>
       inRunner({
         file: 'stream-processor/partition-feed.ts',
-        text: '    this.#queue = createRecordQueue(options.wiring.loop)\n',
+        text: '    this.#queue = createRecordQueue(options.wiring.inputs, options.wiring.loop)\n',
         instead:
-          '    this.#queue = createRecordQueue(options.wiring.loop)\n' +
+          '    this.#queue = createRecordQueue(options.wiring.inputs, options.wiring.loop)\n' +
           '    const forgetful = { delete: () => true, clear: () => undefined }\n' +
           '    this.#askedAgain = options.purges.asked ??= Object.assign(new Map(), forgetful)\n',
       }),
@@ -167,7 +167,7 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
   ],
   [
     'an older process credits orders under its own settings',
-    875,
+    225,
     () =>
       inRunner({
         file: 'stream-processor/partition-task.ts',
