@@ -35,7 +35,7 @@ export function journeyTemplates(codec: RecordCodec<JourneyEntry>, buys: boolean
     orders: { attribution: [defaultSettings], generation: 0 },
     gather: { hubs: defaultHubLimits, clusterIdentifiers: 5_000 },
   }) as unknown as AnyStage
-  const empty = { get: () => undefined, range: () => [] }
+  const empty = { get: () => undefined, range: () => [], near: () => new Map() }
   const batch = openBatch(stage, empty, { partition: 0, partitions: 1, acceptedUpTo: at(0) })
   const sets = [[visitor], [openid, visitor], [openid], [phone, visitor], [openid], [visitor]]
   for (const [index, identifiers] of sets.entries()) {

@@ -170,7 +170,7 @@ function bytesBelow(directory: string, prefix: string): number {
     .filter((entry) => entry.isFile() && /\.(log|mdb)$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((file) => file.includes(prefix))
-    .reduce((sum, file) => sum + statSync(file).size, 0)
+    .reduce((sum, file) => sum + statSync(file).blocks * 512, 0)
 }
 
 function secondsSince(beganMs: number): number {

@@ -11,6 +11,7 @@ import {
   entriesOf,
   factTo,
   keys,
+  nearKeys,
   type JourneyChange,
   type JourneyTurn,
 } from './identity/journey-state'
@@ -46,6 +47,7 @@ export function journeyStage(settings: JourneySettings) {
           return observation.value.to
       }
     },
+    near: nearKeys,
     partitionKeyOf,
     redirect: ({ topic, value }, appendedAt) =>
       topic === 'orders'

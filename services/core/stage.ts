@@ -51,6 +51,9 @@ export interface Stage<
   readonly writes: readonly Output[]
   /** The node a record is for. */
   nodeOf(observation: Observation<Input> | Observation<Loop>): string
+  /** Keys of the entries of a node that are read together, once a batch, when the first of them is wanted: those a step
+   * needs more than once, and few for most nodes. From the one to below the other. */
+  readonly near: readonly [from: string, to: string]
   /** The Kafka key that brings a message to a node's partition. */
   partitionKeyOf(node: string): string
   /** The message that carries a record to its own partition when a foreign producer put it into another.

@@ -317,12 +317,16 @@ export class PartitionTask {
 
   #changelog(state: readonly StateRecord[], mark: StageMark): OutgoingRecord[] {
     const { wiring, partition } = this.#options
-    const to = { topic: wiring.changelog, partition }
-    const record = markRecord(mark)
-    return [
-      ...state.map(([key, value]) => ({ ...to, key, value })),
-      { ...to, key: markKeys.mark, value: wiring.marks.encode(record) },
-    ]
+    const topic = wiring.changelog
+    const value = wiring.marks.encode(markRecord(mark))
+    const records: OutgoingRecord[] = state.map(([key, entry]) => ({
+      topic,
+      partition,
+      key,
+      value: entry,
+    }))
+    records.push({ topic, partition, key: markKeys.mark, value })
+    return records
   }
 
   #outputs(batch: StageBatch): OutgoingRecord[] {

@@ -75,7 +75,7 @@ class Batch implements StageBatch {
   constructor(stage: AnyStage, store: EntryStore<unknown>, placement: Placement) {
     this.stage = stage
     this.placement = placement
-    this.overlay = overlayOn(store as EntryStore<ValueOf<Topic>>)
+    this.overlay = overlayOn(store as EntryStore<ValueOf<Topic>>, stage.near)
     this.appendedAt = placement.acceptedUpTo
   }
 

@@ -25,7 +25,23 @@ export function entriesIn(store: PartitionStore, codec: RecordCodec<unknown>): E
         yield [key, readEntry(codec, bytes)]
       }
     },
+    near: (from, to, max) => {
+      const found = new Map<string, () => unknown>()
+      for (const [key, bytes] of store.range(from, to, false)) {
+        if (found.size === max) return null
+        found.set(
+          key,
+          once(() => readEntry(codec, bytes)),
+        )
+      }
+      return found
+    },
   }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null
+  return () => (made ??= { value: make() }).value
 }
 
 /** The registry ids under which the store's values were written. */

@@ -15,6 +15,10 @@ function storeOf(entries: ReadonlyMap<string, string>): EntryStore<string> {
       const keys = [...entries.keys()].filter((key) => key >= from && key < to).sort()
       for (const key of reverse ? keys.reverse() : keys) yield [key, entries.get(key) ?? '']
     },
+    near(from, to, max) {
+      const found = [...this.range(from, to, false)]
+      return found.length > max ? null : new Map(found.map(([key, entry]) => [key, () => entry]))
+    },
   }
 }
 
@@ -26,10 +30,11 @@ test('reading through the overlay is reading a store to which the changes were m
       fc.dictionary(key, fc.string()),
       fc.array(fc.tuple(key, fc.option(fc.string()))),
       fc.tuple(key, key, fc.boolean()),
-      (stored, changes, [from, to, reverse]) => {
+      fc.record({ from: key, to: key, max: fc.nat(7) }),
+      (stored, changes, [from, to, reverse], near) => {
         const before = new Map(Object.entries(stored).map(([at, entry]) => [`n ${at}`, entry]))
         const after = new Map(before)
-        const overlay = overlayOn(storeOf(before))
+        const overlay = overlayOn(storeOf(before), [near.from, near.to], near.max)
         for (const [at, entry] of changes) {
           if (entry === null) {
             overlay.remove('n', at)
@@ -44,6 +49,7 @@ test('reading through the overlay is reading a store to which the changes were m
           expected.map(([full, entry]) => [full.slice(2), entry]),
         )
         expect(overlay.getOf('n', from)).toBe(after.get(`n ${from}`))
+        expect(overlay.getOf('n', to)).toBe(after.get(`n ${to}`))
       },
     ),
   )
@@ -56,6 +62,13 @@ const foreignKey = fc.string({
   minLength: 1,
   maxLength: 3,
 })
+
+function reading(store: PartitionStore): Pick<EntryStore<Buffer>, 'get' | 'range'> {
+  return {
+    get: (key) => store.get(key),
+    range: (from, to, reverse) => store.range(from, to, reverse),
+  }
+}
 
 function fill(store: PartitionStore, keys: Iterable<string>): void {
   const entries = [...keys].map((one): [string, Buffer] => [`n ${one}`, Buffer.from(one)])
@@ -73,7 +86,7 @@ test('entries come in one order from every store, changed or not, whatever scrip
         lmdb.clear()
         const [all, ...others] = stores.map((store) => {
           fill(store, stored)
-          const overlay = overlayOn(store)
+          const overlay = overlayOn({ ...reading(store), near: () => null }, ['', ''])
           for (const one of changed) overlay.put('n', one, Buffer.from(one))
           const seen = [...overlay.rangeOf('n', { from: 'a', to: '\u{10ffff}', reverse: false })]
           const back = [...overlay.rangeOf('n', { from: 'a', to: '\u{10ffff}', reverse: true })]

@@ -236,6 +236,11 @@ class MemoryStore implements EntryStore<unknown> {
     for (const key of reverse ? keys.reverse() : keys) yield [key, entries.get(key)]
   }
 
+  near(from: string, to: string, max: number): ReadonlyMap<string, () => unknown> | null {
+    const found = [...this.range(from, to, false)]
+    return found.length > max ? null : new Map(found.map(([key, entry]) => [key, () => entry]))
+  }
+
   nodes(): string[] {
     return [...this.#nodes.keys()]
   }

@@ -91,6 +91,9 @@ export const keys = {
     `${touchesFrom(at)}|${source} ${id} ${setDigest(identifiers)}`,
 }
 
+/** All of a node but whom it was seen with and its touches, which may be many. */
+export const nearKeys = ['a', 'p'] as const
+
 /** First possible key of a touch at a time. */
 export function touchesFrom(atMs: number): string {
   return `t|${String(atMs).padStart(15, '0')}`
