@@ -6,7 +6,7 @@ import type { Credit, FrozenCredits, JourneyTouch, Order, Touchpoint } from '../
 import { buildJourney, claimsOf, type ClaimShare, type EarlierOrder } from './journey'
 import type { AttributionSettings, ModelSettings } from './settings'
 import { splitMoney, toPpb, wholePpb } from './split-money'
-import { weigh, type WeighedJourney } from './weights'
+import { soleTouch, weigh, type WeighedJourney } from './weights'
 
 export interface Attribution {
   /** Null while the order does not count: no credits then. */
@@ -119,21 +119,27 @@ function creditTouches(
   conversion: Conversion,
 ): void {
   const { touches, netMinor } = conversion
+  const sole = touches[soleTouch(model, touches)]
+  if (sole !== undefined) {
+    credits.push(credit(model.name, sole, [wholePpb, netMinor]))
+    return
+  }
   const weights = touches.length === 0 ? [] : weigh(model, conversion)
-  const positive = weights.filter((weight) => weight > 0)
-  if (positive.length === 0) {
+  if (!weights.some((weight) => weight > 0)) {
     credits.push(credit(model.name, direct, [wholePpb, netMinor]))
     return
   }
-  const weightsPpb = toPpb(positive)
+  const weightsPpb = toPpb(weights)
   const amounts = splitMoney(netMinor, weightsPpb)
-  let share = 0
-  for (const [at, touch] of touches.entries()) {
-    if (!((weights[at] ?? 0) > 0)) continue
-    credits.push(credit(model.name, touch, [weightsPpb[share] ?? 0, amounts[share] ?? 0]))
-    share += 1
+  let credited = 0
+  for (let at = 0; at < touches.length; at += 1) {
+    const touch = touches[at]
+    const amountMinor = amounts[at] ?? 0
+    if (touch === undefined || !((weights[at] ?? 0) > 0)) continue
+    credits.push(credit(model.name, touch, [weightsPpb[at] ?? 0, amountMinor]))
+    credited += amountMinor
   }
-  assert(share === amounts.length, 'a share was split off that no touch gets')
+  if (credited !== netMinor) assert.fail(`${model.name} credits ${credited} of ${netMinor}`)
 }
 
 /** What a credit says of the touch it is for. */

@@ -20,13 +20,9 @@ export function weigh(
   const n = touches.length
   switch (model.kind) {
     case 'first':
-      return only(n, 0)
     case 'last':
-      return only(n, n - 1)
-    case 'last_non_direct': {
-      const last = touches.findLastIndex(({ channel }) => channel !== 'direct')
-      return only(n, last === -1 ? n - 1 : last)
-    }
+    case 'last_non_direct':
+      return only(n, soleTouch(model, touches))
     case 'linear':
       return touches.map(() => 1)
     case 'position':
@@ -42,6 +38,15 @@ export function weigh(
         model.rules,
       )
   }
+}
+
+/** Which touch takes all, under a model that never splits; -1 under any other, and where there are no touches. */
+export function soleTouch({ kind }: ModelSettings, touches: readonly JourneyTouch[]): number {
+  if (kind === 'first') return touches.length === 0 ? -1 : 0
+  if (kind === 'last') return touches.length - 1
+  if (kind !== 'last_non_direct') return -1
+  const last = touches.findLastIndex(({ channel }) => channel !== 'direct')
+  return last === -1 ? touches.length - 1 : last
 }
 
 function only(n: number, index: number): number[] {
