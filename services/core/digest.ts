@@ -26,21 +26,36 @@ function finish(high: number, low: number): string {
   return base36(4294967296 * (2097151 & other) + (mixed >>> 0))
 }
 
-const digits = '0123456789abcdefghijklmnopqrstuvwxyz'
-/** Every number of two digits. */
-const pairs = Array.from(digits).flatMap((ten) => Array.from(digits, (one) => ten + one))
+const zero = '0'.charCodeAt(0)
+const digits = Uint8Array.from(Array.from('0123456789abcdefghijklmnopqrstuvwxyz'), (digit) =>
+  digit.charCodeAt(0),
+)
 const quad = 36 ** 4
 
-/** What `toString(36)` says of a whole number below 2^53, in a sixth of the time. */
+/** What `toString(36)` says of a whole number below 2^53, in an eighth of the time. */
 function base36(number: number): string {
   const high = Math.floor(number / quad ** 2)
   const middle = Math.floor(number / quad) % quad
-  const text = quadOf(high) + quadOf(middle) + quadOf(number % quad)
+  const low = number % quad
+  // Eleven digits at most, and one text: parts put together are garbage.
+  const text = String.fromCharCode(
+    digitOf(high, 1_296),
+    digitOf(high, 36),
+    digitOf(high, 1),
+    digitOf(middle, 46_656),
+    digitOf(middle, 1_296),
+    digitOf(middle, 36),
+    digitOf(middle, 1),
+    digitOf(low, 46_656),
+    digitOf(low, 1_296),
+    digitOf(low, 36),
+    digitOf(low, 1),
+  )
   let start = 0
-  while (start < text.length - 1 && text.charCodeAt(start) === 48) start += 1
-  return text.slice(start)
+  while (start < text.length - 1 && text.charCodeAt(start) === zero) start += 1
+  return start === 0 ? text : text.slice(start)
 }
 
-function quadOf(number: number): string {
-  return (pairs[Math.floor(number / 1_296)] ?? '') + (pairs[number % 1_296] ?? '')
+function digitOf(number: number, unit: number): number {
+  return digits[Math.floor(number / unit) % 36] ?? zero
 }

@@ -3,14 +3,12 @@
 // partitions missing when a leader moves between two tries; its sequence wraps to 0 wherever it passes 2^31; its
 // transactional producer is stuck after a failed commit. So: one send at a time, every answer checked for every
 // partition sent, and a producer that has failed or sent much is thrown away.
-import type { Producer as KafkajsProducer, RecordMetadata, TopicMessages } from 'kafkajs'
+import type { Producer as KafkajsProducer } from 'kafkajs'
 import { DependencyError } from './errors'
 import { closeClient, cutOnTimeout, type OneClient, type OpenClient } from './kafka-client'
 import type { OutgoingRecord } from './kafka-records'
+import { sendsOf } from './kafka-sends'
 
-/** A send is one record batch per partition, which the broker bounds. */
-const batchRecordsMax = 500
-const batchBytesMax = 512 * 1024
 /** Sequences are counted per partition and end at 2^31: half of that for all partitions together is safe. */
 const producerRecordsMax = 2 ** 30
 
@@ -84,8 +82,8 @@ export async function connectPlainProducer(
           if (current !== null && current.sent + records.length > recordsMax) discard(current)
           const used = (current ??= await connect())
           used.sent += records.length
-          for (const chunk of chunksOf(records)) {
-            assertCovered(chunk, await used.inner.sendBatch({ acks: -1, topicMessages: chunk }))
+          for (const one of sendsOf(records)) {
+            one.assertCovered(await used.inner.sendBatch({ acks: -1, topicMessages: one.messages }))
           }
         } catch (error) {
           if (current !== null) discard(current)
@@ -136,10 +134,10 @@ export async function connectTransactionalProducer(
           unlessFailed(async () => {
             sent += records.length
             const next = new Map<string, number>()
-            for (const chunk of chunksOf(records)) {
-              const answer = await transaction.sendBatch({ acks: -1, topicMessages: chunk })
-              assertCovered(chunk, answer)
-              noteNextOffsets(next, chunk, answer)
+            for (const one of sendsOf(records)) {
+              const answer = await transaction.sendBatch({ acks: -1, topicMessages: one.messages })
+              one.assertCovered(answer)
+              one.noteNextOffsets(next, answer)
             }
             return next
           }),
@@ -182,67 +180,5 @@ function discardOnFailure(inner: KafkajsProducer, client: OneClient): (error: un
   return (error) => {
     discardProducer({ inner, client })
     throw error
-  }
-}
-
-/** Splits records into sends within the bounds of one batch per partition, keeping each partition's order. */
-export function chunksOf(records: readonly OutgoingRecord[]): TopicMessages[][] {
-  const chunks: Map<string, TopicMessages['messages']>[] = []
-  const filling = new Map<string, { chunk: number; count: number; bytes: number }>()
-  for (const record of records) {
-    const target = `${record.topic}:${record.partition}`
-    const bytes = (record.value?.length ?? 0) + (record.key?.length ?? 0) + 64
-    let fill = filling.get(target)
-    if (fill === undefined) filling.set(target, (fill = { chunk: 0, count: 0, bytes: 0 }))
-    if (fill.count > 0 && (fill.count >= batchRecordsMax || fill.bytes + bytes > batchBytesMax)) {
-      fill.chunk += 1
-      fill.count = 0
-      fill.bytes = 0
-    }
-    fill.count += 1
-    fill.bytes += bytes
-    const chunk = (chunks[fill.chunk] ??= new Map<string, TopicMessages['messages']>())
-    let messages = chunk.get(record.topic)
-    if (messages === undefined) chunk.set(record.topic, (messages = []))
-    const { partition, key, value, headers } = record
-    messages.push(
-      headers === undefined ? { partition, key, value } : { partition, key, value, headers },
-    )
-  }
-  return chunks.map((chunk) => [...chunk].map(([topic, messages]) => ({ topic, messages })))
-}
-
-/** Missing partitions were never sent; one that is there twice went to its old and to its new leader. */
-function assertCovered(sent: readonly TopicMessages[], answer: readonly RecordMetadata[]): void {
-  const acknowledged = new Set<string>()
-  for (const { topicName, partition, errorCode } of answer) {
-    const target = `${topicName}:${partition}`
-    if (acknowledged.has(target)) throw new Error(`${target} was written twice`)
-    if (errorCode === 0) acknowledged.add(target)
-  }
-  for (const { topic, messages } of sent) {
-    for (const { partition } of messages) {
-      if (!acknowledged.has(`${topic}:${String(partition)}`)) {
-        throw new Error(`no acknowledgement for ${topic}:${String(partition)}`)
-      }
-    }
-  }
-}
-
-function noteNextOffsets(
-  next: Map<string, number>,
-  sent: readonly TopicMessages[],
-  answer: readonly RecordMetadata[],
-): void {
-  const counts = new Map<string, number>()
-  for (const { topic, messages } of sent) {
-    for (const { partition } of messages) {
-      const target = `${topic}:${String(partition)}`
-      counts.set(target, (counts.get(target) ?? 0) + 1)
-    }
-  }
-  for (const { topicName, partition, baseOffset } of answer) {
-    const target = `${topicName}:${partition}`
-    next.set(target, Number(baseOffset) + (counts.get(target) ?? 0))
   }
 }

@@ -103,3 +103,15 @@ declare module 'kafkajs/src/utils/long' {
   const Long: { fromValue(value: number): { toString(): string } }
   export = Long
 }
+
+// How messages are sorted into partitions, which kafka-sends.ts has done by then.
+declare module 'kafkajs/src/producer/groupMessagesPerPartition' {
+  import type { Message } from 'kafkajs'
+  const groupMessagesPerPartition: (given: {
+    readonly topic: string
+    readonly messages: readonly Message[]
+    readonly partitionMetadata: readonly object[]
+    readonly partitioner: () => number
+  }) => Record<string, Message[]>
+  export = groupMessagesPerPartition
+}

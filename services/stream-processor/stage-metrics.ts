@@ -56,11 +56,13 @@ export function stageMetrics(metrics: Metrics, stages: readonly string[]): Stage
       metrics.records.inc({ stage, outcome: 'processed', reason: '' }, records.length)
       loops.inc({ stage, way: 'local' }, batch.counts.local)
       loops.inc({ stage, way: 'loop_topic' }, batch.loops.length)
-      for (const { topic, headers = {} } of outputs) {
-        emitted.inc({ stage, topic })
-        const reason = headers[deadLetterHeaders.reason]
+      const counts = new Map<string, number>()
+      for (const { topic, headers } of outputs) {
+        counts.set(topic, (counts.get(topic) ?? 0) + 1)
+        const reason = headers?.[deadLetterHeaders.reason]
         if (reason !== undefined) metrics.records.inc({ stage, outcome: 'rejected', reason })
       }
+      for (const [topic, count] of counts) emitted.inc({ stage, topic }, count)
       countLetters(outputs)
     },
     lag: (topic, partition, records) => {
