@@ -9,6 +9,9 @@ import { createRecordQueue, type RecordQueue } from './record-queue'
 import type { StageMetrics } from './stage-metrics'
 import type { StageWiring } from './stage-wiring'
 
+/** Steps of the walk, of half a second each unless told, after which what does not come is waited for no longer. */
+const stepsWaitedMax = 10
+
 export interface FeedOptions {
   readonly stage: { readonly name: string }
   readonly partition: number
@@ -54,9 +57,8 @@ export class PartitionFeed {
   #missing: SetupError | null = null
   /** Topics of which enough waits. */
   readonly #full = new Set<string>()
-  /** Offset that was waited for when patience was last lost, and that is not waited for any longer, by topic. */
-  readonly #waitedFor = new Map<string, number>()
-  readonly #givenUp = new Map<string, number>()
+  /** Offset that is waited for, and for how many steps it has been, by topic. */
+  readonly #waits = new Map<string, { readonly next: number; readonly steps: number }>()
 
   constructor(options: FeedOptions) {
     this.#options = options
@@ -90,14 +92,14 @@ export class PartitionFeed {
     consumer.resume(this.#flowing())
   }
 
-  /** Said from time to time. What an input is waited for the second time is waited for no longer: it may be hidden, or
-   * its broker away. */
+  /** Said with every step of the walk. What an input is waited for in many of them is waited for no longer: it may be
+   * hidden, or its broker away. */
   losePatience(): void {
     for (const topic of this.#options.wiring.inputs) {
       const next = this.#nextFetch.get(topic)
       if (next === undefined || !this.#isAwaited(topic)) continue
-      if (this.#waitedFor.get(topic) === next) this.#givenUp.set(topic, next)
-      this.#waitedFor.set(topic, next)
+      const wait = this.#waits.get(topic)
+      this.#waits.set(topic, { next, steps: wait?.next === next ? wait.steps + 1 : 1 })
     }
   }
 
@@ -254,11 +256,12 @@ export class PartitionFeed {
   /** Nothing of it waits here although there is more. What nodes say to one another has no such order. */
   #isAwaited(topic: string): boolean {
     const next = this.#nextFetch.get(topic) ?? 0
+    const wait = this.#waits.get(topic)
     return (
       topic !== this.#options.wiring.loop &&
       this.#queue.waiting(topic).records === 0 &&
       next < (this.#ends.get(topic) ?? 0) &&
-      this.#givenUp.get(topic) !== next
+      !(wait?.next === next && wait.steps >= stepsWaitedMax)
     )
   }
 
