@@ -18,6 +18,9 @@ const written = [
   ...[topics.stockChangelog, topics.stockPositions, topics.journeyFacts],
 ] as const
 
+/** Between two questions how far it is. */
+const questionMs = 250
+
 export const processorBench: Bench = {
   name: 'processor',
   says: 'inputs/s of one stream processor on a backlog, beside kafkajs alone with the same records; two against one',
@@ -116,7 +119,7 @@ async function drain(site: Site, backlog: Backlog, processes: number): Promise<O
     const processed = await sumOf('records_total', journey, 'outcome="processed"')
     if (processed < touchpoints + orders + (await loops())) return false
     return (await sumOf('records_total', 'stage="stock"', 'outcome="processed"')) >= orders
-  })
+  }, questionMs)
   const seconds = (performance.now() - readyMs) / 1_000
   const cpuSecondsInAll = sum(runs.map((run) => run.cpuSeconds()))
   const outcome = {

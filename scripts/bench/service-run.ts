@@ -51,14 +51,15 @@ export class ServiceRun {
     })
   }
 
-  /** Asks every 50 ms. @throws when the process ends before it is so, with its last words */
-  async until(fact: () => Promise<boolean>): Promise<void> {
+  /** @throws when the process ends before it is so, with its last words
+   * @param everyMs between two questions: whoever is measured should not spend its time on answers */
+  async until(fact: () => Promise<boolean>, everyMs = 50): Promise<void> {
     for (;;) {
       if (!this.#running) {
         throw new Error(`${this.#service} ended: ${this.#output.slice(-2_000)}`)
       }
       if (await fact()) return
-      await pause(50)
+      await pause(everyMs)
     }
   }
 

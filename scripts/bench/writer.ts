@@ -8,6 +8,9 @@ import { fill } from './fill'
 import { usualMix } from './mix'
 import { database, onSite, partitions, type Site } from './site'
 
+/** Between two questions how far it is. */
+const questionMs = 250
+
 export const writerBench: Bench = {
   name: 'writer',
   says: 'rows/s from Kafka into ClickHouse, beside the client alone with the same rows, and what a million cost',
@@ -71,6 +74,7 @@ async function drain(site: Site, { round, touchpoints }: Work): Promise<Drained>
   const cpuBefore = run.cpuSeconds()
   await run.until(
     async () => (await run.metric('rows_total', ['table="touchpoints"'])) >= touchpoints,
+    questionMs,
   )
   const figures = {
     seconds: (performance.now() - began) / 1_000,

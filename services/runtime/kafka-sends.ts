@@ -54,35 +54,27 @@ interface Lane {
 
 type PartitionedMessage = Message & { readonly partition: number }
 
-/** kafkajs sorts a topic's messages by reducing them, and by nothing else; these are sorted already. */
-class SortedMessages extends Array<PartitionedMessage> {
-  readonly byPartition: Record<number, PartitionedMessage[]> = {}
-
-  static override get [Symbol.species](): ArrayConstructor {
-    return Array
-  }
-
-  add(message: PartitionedMessage): void {
-    this.push(message)
-    ;(this.byPartition[message.partition] ??= []).push(message)
-  }
-
-  override reduce(): never {
-    return this.byPartition as never
-  }
+interface TopicLanes {
+  readonly messages: PartitionedMessage[]
+  readonly byPartition: Record<number, PartitionedMessage[]>
 }
 
 class SortedSend implements Send {
-  readonly #topics = new Map<string, SortedMessages>()
+  readonly #topics = new Map<string, TopicLanes>()
 
+  /** kafkajs sorts a topic's messages by reducing them, and reduces them for nothing else; these are sorted already. */
   get messages(): TopicMessages[] {
-    return [...this.#topics].map(([topic, messages]) => ({ topic, messages }))
+    return [...this.#topics].map(([topic, { messages, byPartition }]) => ({
+      topic,
+      messages: Object.assign(messages, { reduce: () => byPartition }),
+    }))
   }
 
   add(topic: string, message: PartitionedMessage): void {
-    let messages = this.#topics.get(topic)
-    if (messages === undefined) this.#topics.set(topic, (messages = new SortedMessages()))
-    messages.add(message)
+    let lanes = this.#topics.get(topic)
+    if (lanes === undefined) this.#topics.set(topic, (lanes = { messages: [], byPartition: {} }))
+    lanes.messages.push(message)
+    ;(lanes.byPartition[message.partition] ??= []).push(message)
   }
 
   assertCovered(answer: readonly RecordMetadata[]): void {

@@ -106,12 +106,14 @@ declare module 'kafkajs/src/utils/long' {
 
 // How messages are sorted into partitions, which kafka-sends.ts has done by then.
 declare module 'kafkajs/src/producer/groupMessagesPerPartition' {
-  import type { Message } from 'kafkajs'
+  interface SortedMessage {
+    readonly key?: string | Buffer | null
+  }
   const groupMessagesPerPartition: (given: {
     readonly topic: string
-    readonly messages: readonly Message[]
+    readonly messages: readonly SortedMessage[]
     readonly partitionMetadata: readonly object[]
     readonly partitioner: () => number
-  }) => Record<string, Message[]>
+  }) => Record<string, SortedMessage[]>
   export = groupMessagesPerPartition
 }
