@@ -7,8 +7,21 @@ export interface EntryStore<Entry> {
   get(key: string): Entry | undefined
   /** Entries with `from` ≤ key < `to`, in the order of their keys (`compareTexts`) or against it. */
   range(from: string, to: string, reverse: boolean): Iterable<readonly [string, Entry]>
-  /** The same all at once, each decoded when it is wanted; null when there are more than `max`. */
-  near(from: string, to: string, max: number): ReadonlyMap<string, () => Entry> | null
+  /** Those of a node all at once, in order, by key without the node; null when there are more than `max`. */
+  near(node: string, range: NearRange): Near<Entry> | null
+}
+
+export interface NearRange {
+  readonly from: string
+  readonly to: string
+  readonly max: number
+}
+
+export type Near<Entry> = ReadonlyMap<string, StoredEntry<Entry>>
+
+/** Decoded when it is wanted, and once. */
+export interface StoredEntry<Entry> {
+  read(): Entry
 }
 
 export interface Overlay<Entry> {
@@ -26,7 +39,7 @@ interface KeyRange {
   readonly reverse: boolean
 }
 
-function fullKey(node: string, key: string): string {
+export function fullKey(node: string, key: string): string {
   return `${node} ${key}`
 }
 
@@ -34,9 +47,10 @@ function fullKey(node: string, key: string): string {
 const usualNearMax = 64
 
 interface NodeView<Entry> {
-  readonly changed: Map<string, Entry | null>
-  /** By key without the node. Undefined before it is wanted; null where there are too many. */
-  near?: ReadonlyMap<string, () => Entry> | null
+  /** Undefined while nothing is. */
+  changed: Map<string, Entry | null> | undefined
+  /** Undefined before it is wanted; null where there are too many. */
+  near: Near<Entry> | null | undefined
 }
 
 /** @param near of the stage: keys of a node that are read together */
@@ -46,32 +60,32 @@ export function overlayOn<Entry>(
   nearMax = usualNearMax,
 ): Overlay<Entry> {
   const views = new Map<string, NodeView<Entry>>()
+  const nearRange = { from: nearFrom, to: nearTo, max: nearMax }
   const viewOf = (node: string): NodeView<Entry> => {
     let view = views.get(node)
-    if (view === undefined) views.set(node, (view = { changed: new Map<string, Entry | null>() }))
+    if (view === undefined) views.set(node, (view = { changed: undefined, near: undefined }))
     return view
   }
-  const nearOf = (node: string, view: NodeView<Entry>): ReadonlyMap<string, () => Entry> | null => {
-    if (view.near === undefined) {
-      const found = store.near(fullKey(node, nearFrom), fullKey(node, nearTo), nearMax)
-      view.near = found === null ? null : withoutNode(found, node)
-    }
+  const nearOf = (node: string, view: NodeView<Entry>): Near<Entry> | null => {
+    if (view.near === undefined) view.near = store.near(node, nearRange)
     return view.near
   }
+  const change = (node: string, key: string, entry: Entry | null): void => {
+    const view = viewOf(node)
+    if (view.changed === undefined) view.changed = new Map([[key, entry]])
+    else view.changed.set(key, entry)
+  }
   return {
-    put: (node, key, entry) => {
-      viewOf(node).changed.set(key, entry)
-    },
+    put: change,
     remove: (node, key) => {
-      viewOf(node).changed.set(key, null)
+      change(node, key, null)
     },
     getOf: (node, key) => {
       const view = viewOf(node)
-      const entry = view.changed.get(key)
+      const entry = view.changed?.get(key)
       if (entry !== undefined) return entry ?? undefined
-      const isNear = isBetween(key, nearFrom, nearTo)
-      const near = isNear ? nearOf(node, view) : null
-      return near === null ? store.get(fullKey(node, key)) : near.get(key)?.()
+      const near = isBetween(key, nearFrom, nearTo) ? nearOf(node, view) : null
+      return near === null ? store.get(fullKey(node, key)) : near.get(key)?.read()
     },
     rangeOf: (node, range) => {
       const { from, to, reverse } = range
@@ -81,41 +95,34 @@ export function overlayOn<Entry>(
       if (near !== null) return rangeIn(near, view.changed, range)
       const stored = store.range(fullKey(node, from), fullKey(node, to), reverse)
       const stripped = strip(stored, node.length + 1)
-      return view.changed.size === 0 ? stripped : merge(stripped, view.changed, range)
+      return view.changed === undefined ? stripped : merge(stripped, view.changed, range)
     },
     *changes() {
       for (const [node, { changed }] of views) {
+        if (changed === undefined) continue
         for (const [key, entry] of changed) yield [fullKey(node, key), entry]
       }
     },
   }
 }
 
-function withoutNode<Entry>(
-  found: ReadonlyMap<string, () => Entry>,
-  node: string,
-): ReadonlyMap<string, () => Entry> {
-  const prefix = node.length + 1
-  const near = new Map<string, () => Entry>()
-  for (const [key, read] of found) near.set(key.slice(prefix), read)
-  return near
-}
-
 /** A list, since it is short: a chain of generators costs more than what it yields. */
 function rangeIn<Entry>(
-  near: ReadonlyMap<string, () => Entry>,
-  changed: ReadonlyMap<string, Entry | null>,
+  near: Near<Entry>,
+  changed: ReadonlyMap<string, Entry | null> | undefined,
   { from, to, reverse }: KeyRange,
 ): (readonly [string, Entry])[] {
   const found: (readonly [string, Entry])[] = []
-  for (const [key, read] of near) {
-    if (isBetween(key, from, to) && !changed.has(key)) found.push([key, read()])
+  for (const [key, stored] of near) {
+    if (isBetween(key, from, to) && changed?.has(key) !== true) found.push([key, stored.read()])
   }
-  const asStored = found.length
-  for (const [key, entry] of changed) {
-    if (entry !== null && isBetween(key, from, to)) found.push([key, entry])
+  if (changed !== undefined) {
+    const asStored = found.length
+    for (const [key, entry] of changed) {
+      if (entry !== null && isBetween(key, from, to)) found.push([key, entry])
+    }
+    if (found.length > asStored) found.sort(([a], [b]) => compareTexts(a, b))
   }
-  if (found.length > asStored) found.sort(([a], [b]) => compareTexts(a, b))
   return reverse ? found.reverse() : found
 }
 

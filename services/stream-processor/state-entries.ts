@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { isReject } from '../core/reject'
 import type { RecordCodec } from '../runtime/codec'
-import type { EntryStore } from './overlay'
+import { fullKey, type EntryStore, type StoredEntry } from './overlay'
 import type { PartitionStore } from './ports'
 
 export type StateRecord = readonly [key: string, value: Buffer | null]
@@ -25,23 +25,31 @@ export function entriesIn(store: PartitionStore, codec: RecordCodec<unknown>): E
         yield [key, readEntry(codec, bytes)]
       }
     },
-    near: (from, to, max) => {
-      const found = new Map<string, () => unknown>()
-      for (const [key, bytes] of store.range(from, to, false)) {
+    near: (node, { from, to, max }) => {
+      const found = new Map<string, LazyEntry>()
+      const prefix = node.length + 1
+      for (const [key, bytes] of store.range(fullKey(node, from), fullKey(node, to), false)) {
         if (found.size === max) return null
-        found.set(
-          key,
-          once(() => readEntry(codec, bytes)),
-        )
+        found.set(key.slice(prefix), new LazyEntry(bytes, codec))
       }
       return found
     },
   }
 }
 
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | null = null
-  return () => (made ??= { value: make() }).value
+class LazyEntry implements StoredEntry<unknown> {
+  readonly #bytes: Buffer
+  readonly #codec: RecordCodec<unknown>
+  #entry: unknown = null
+
+  constructor(bytes: Buffer, codec: RecordCodec<unknown>) {
+    this.#bytes = bytes
+    this.#codec = codec
+  }
+
+  read(): unknown {
+    return (this.#entry ??= readEntry(this.#codec, this.#bytes))
+  }
 }
 
 /** The registry ids under which the store's values were written. */

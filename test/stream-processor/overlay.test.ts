@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { openLmdbStore } from '../../services/stream-processor/lmdb-store'
-import { overlayOn, type EntryStore } from '../../services/stream-processor/overlay'
+import { fullKey, overlayOn, type EntryStore } from '../../services/stream-processor/overlay'
 import { emptyMark, type PartitionStore } from '../../services/stream-processor/ports'
 import { Disk } from '../simulation/disk'
 import { MemoryPartitionStore } from '../support/memory-stage'
@@ -15,9 +15,12 @@ function storeOf(entries: ReadonlyMap<string, string>): EntryStore<string> {
       const keys = [...entries.keys()].filter((key) => key >= from && key < to).sort()
       for (const key of reverse ? keys.reverse() : keys) yield [key, entries.get(key) ?? '']
     },
-    near(from, to, max) {
-      const found = [...this.range(from, to, false)]
-      return found.length > max ? null : new Map(found.map(([key, entry]) => [key, () => entry]))
+    near(node, { from, to, max }) {
+      const found = [...this.range(fullKey(node, from), fullKey(node, to), false)]
+      if (found.length > max) return null
+      return new Map(
+        found.map(([key, entry]) => [key.slice(node.length + 1), { read: () => entry }]),
+      )
     },
   }
 }

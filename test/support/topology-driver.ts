@@ -4,7 +4,13 @@ import { partitionOf } from '../../services/core/partition'
 import { isReject } from '../../services/core/reject'
 import type { Topic, ValueOf } from '../../services/core/topics'
 import { localCodec, type RecordCodec } from '../../services/runtime/codec'
-import { keysBetween, type EntryStore } from '../../services/stream-processor/overlay'
+import {
+  fullKey,
+  keysBetween,
+  type EntryStore,
+  type Near,
+  type NearRange,
+} from '../../services/stream-processor/overlay'
 import {
   openBatch,
   type AnyStage,
@@ -236,9 +242,10 @@ class MemoryStore implements EntryStore<unknown> {
     for (const key of reverse ? keys.reverse() : keys) yield [key, entries.get(key)]
   }
 
-  near(from: string, to: string, max: number): ReadonlyMap<string, () => unknown> | null {
-    const found = [...this.range(from, to, false)]
-    return found.length > max ? null : new Map(found.map(([key, entry]) => [key, () => entry]))
+  near(node: string, { from, to, max }: NearRange): Near<unknown> | null {
+    const found = [...this.range(fullKey(node, from), fullKey(node, to), false)]
+    if (found.length > max) return null
+    return new Map(found.map(([key, entry]) => [key.slice(node.length + 1), { read: () => entry }]))
   }
 
   nodes(): string[] {

@@ -29,6 +29,11 @@ export function decidePersons(
   const sets = [...identifierSets]
     .map((set) => set.filter((identifier) => !hubs.has(identifier)))
     .filter((set) => set.length > 0)
+  const [only, ...others] = sets
+  // Most persons begin so, and many stay so.
+  if (only?.length === 1 && others.length === 0) {
+    return { personOf: new Map(only.map((one) => [one, one])), contested: new Set(), hubs }
+  }
   const anchors = anchorsOf(sets)
   const neighbours = weakNeighbours(sets)
   const reached = reachFromAnchors(sets, anchors, neighbours)

@@ -54,8 +54,8 @@ export function arrive(turn: JourneyTurn, arrival: Arrival, limits: GatherLimits
   const { touchpoint, declined, last } = arrival
   const { identifiers } = touchpoint
   if (identifiers.length === 0) return
-  // A set that was announced from here has been seen in full.
-  const announced = turn.get(keys.announced(identifiers)) !== undefined
+  // A set that was announced from here has been seen in full; who comes alone was never announced.
+  const announced = identifiers.length > 1 && turn.get(keys.announced(identifiers)) !== undefined
   const head = announced ? headOf(turn) : see(turn, identifiers, limits)
   if (head.hub) noteSeen(turn)
   if (head.hub && !last) {
