@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { partitionOf } from '../../services/core/partition'
 import { isReject } from '../../services/core/reject'
-import { deadLettersTopic, type Topic, type ValueOf } from '../../services/core/topics'
+import { deadLettersTopic, topics, type Topic, type ValueOf } from '../../services/core/topics'
 import {
   connectRegistry,
   type RecordCodec,
@@ -20,6 +20,7 @@ import type { Consumer } from '../../services/runtime/kafka-consumer'
 import type { Producer } from '../../services/runtime/kafka-producer'
 import { createLogger } from '../../services/runtime/logger'
 import { provision } from '../../services/runtime/provision'
+import { retry } from '../../services/runtime/retry'
 
 export interface BrokerAddress {
   readonly brokers: readonly string[]
@@ -50,7 +51,14 @@ export class TestBroker {
 
   async open(): Promise<this> {
     const { prefix, partitions, registry } = this
-    await provision({ admin: await this.admin(), registry, prefix, partitions })
+    const admin = await this.admin()
+    await provision({ admin, registry, prefix, partitions })
+    // A broker that is busy takes its time to lead what it has made.
+    const names = [...Object.values(topics), deadLettersTopic].map(({ name }) => prefix + name)
+    await retry(() => Promise.all(names.map((name) => admin.bounds(name))), {
+      health: { well: () => undefined, unwell: () => undefined },
+      ...{ maxPauseMs: 200, attempts: 100 },
+    })
     return this
   }
 
