@@ -1,7 +1,7 @@
 // GET /p.gif: one event in a query. A page always gets its picture; the status and a header tell the truth.
 import { eventFromQuery } from '../core/edge/pixel-event'
 import type { Fault } from '../core/edge/notes'
-import type { Answer, AnswerRequest } from '../runtime/answer'
+import { baseHeaders, type Answer, type AnswerRequest } from '../runtime/answer'
 import { retryAfterSeconds, type CollectOptions } from './collect'
 import { judgeOrigin } from './cors'
 import { queryOf } from './query'
@@ -9,14 +9,14 @@ import { queryOf } from './query'
 /** One transparent point. */
 const gif = Buffer.from('R0lGODlhAQABAIAAAP///wAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==', 'base64')
 
-const gifHeaders = {
+const gifHeaders = baseHeaders({
   'content-type': 'image/gif',
   'cache-control': 'no-store, no-cache, must-revalidate, private',
   pragma: 'no-cache',
   expires: '0',
   // Pages that isolate themselves may still embed it.
   'cross-origin-resource-policy': 'cross-origin',
-} as const
+})
 
 export function createPixel(
   options: Pick<CollectOptions, 'findSource' | 'findVisitor' | 'accept' | 'guard'>,
@@ -56,7 +56,7 @@ export function createPixel(
 }
 
 function picture(status: number, headers: Readonly<Record<string, string>>): Answer {
-  return { status, body: gif, headers: { ...gifHeaders, ...headers } }
+  return { status, body: gif, base: gifHeaders, headers }
 }
 
 function asPicture({ status, headers }: Answer): Answer {

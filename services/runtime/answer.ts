@@ -1,5 +1,6 @@
 // What an edge says to a request, as a value, and the one place where it becomes bytes and is counted.
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Logger } from './logger'
 import type { Metrics } from './metrics'
 
@@ -8,7 +9,12 @@ export interface Answer {
   /** An object becomes JSON. */
   readonly body: Buffer | object | null
   readonly headers?: Readonly<Record<string, string>>
+  /** What all answers of its kind have; without it the headers of JSON, or of bytes. */
+  readonly base?: BaseHeaders
 }
+
+/** Names and values in turn, as node:http takes them: made once, where an object would be merged for every answer. */
+export type BaseHeaders = readonly string[]
 
 export type AnswerRequest = (request: IncomingMessage) => Promise<Answer>
 export type Listener = (request: IncomingMessage, response: ServerResponse) => void
@@ -21,6 +27,14 @@ const securityHeaders = {
   'referrer-policy': 'no-referrer',
   'cache-control': 'no-store',
 } as const
+
+/** The headers of one kind of answers, with those that every answer has. */
+export function baseHeaders(own: Readonly<Record<string, string>>): BaseHeaders {
+  return Object.entries({ ...securityHeaders, ...own }).flat()
+}
+
+const bytesBase = baseHeaders({})
+const jsonBase = baseHeaders({ 'content-type': 'application/json; charset=utf-8' })
 
 /** An answer that is an error: `{error, …}`, never a stack. */
 export function errorAnswer(status: number, error: string, rest: Partial<Answer> = {}): Answer {
@@ -45,33 +59,39 @@ export function createAnswering({ logger, metrics }: Answering): {
     'status',
   ])
   const seconds = metrics.histogram('request_seconds', 'Time to answer', ['route'])
+  const respond = async (
+    { route, answer }: { readonly route: string; readonly answer: AnswerRequest },
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> => {
+    const startedAt = performance.now()
+    const result = await answer(request).catch((err: unknown) => {
+      logger.error({ err, route }, 'request failed')
+      return errorAnswer(500, 'internal error')
+    })
+    seconds.observe({ route }, (performance.now() - startedAt) / 1000)
+    requests.inc({ route, status: result.status })
+    writeAnswer(response, result)
+  }
   return {
-    listener: (route, answer) => (request, response) => {
-      const startedAt = performance.now()
-      answer(request)
-        .catch((err: unknown) => {
-          logger.error({ err, route }, 'request failed')
-          return errorAnswer(500, 'internal error')
-        })
-        .then((result) => {
-          seconds.observe({ route }, (performance.now() - startedAt) / 1000)
-          requests.inc({ route, status: result.status })
-          writeAnswer(response, result)
-        })
-        .catch((err: unknown) => {
+    listener: (route, answer) => {
+      const way = { route, answer }
+      return (request, response) => {
+        respond(way, request, response).catch((err: unknown) => {
           logger.error({ err, route }, 'answer failed')
           response.destroy()
         })
+      }
     },
   }
 }
 
-/** Whether the server of a response is stopping. Its close() ends the connections that are idle at that moment;
+/** Whether the server of a connection is stopping. Its close() ends the connections that are idle at that moment;
  * a busy one has to be told with its last answer, or it would hold the server up until it is idle for good. */
-const stopping = new WeakMap<ServerResponse, () => boolean>()
+const stopping = new WeakMap<Socket, () => boolean>()
 
-export function setServerStopping(response: ServerResponse, isStopping: () => boolean): void {
-  stopping.set(response, isStopping)
+export function setServerStopping(socket: Socket, isStopping: () => boolean): void {
+  stopping.set(socket, isStopping)
 }
 
 /** Writes an answer and ends the response; a client that has gone gets nothing. */
@@ -81,29 +101,52 @@ export function writeAnswer(
   { close = false }: { readonly close?: boolean } = {},
 ): void {
   if (response.headersSent || response.destroyed) return
-  const { headers, bytes } = composed(answer)
+  const { headers, bytes, encoding } = composed(answer)
   // What is left of a body that was not read must not keep a connection for itself.
-  const isLast = close || answer.status === 413 || stopping.get(response)?.() === true
+  const isLast = close || answer.status === 413 || stopping.get(response.req.socket)?.() === true
   if (isLast) response.shouldKeepAlive = false
   response.writeHead(answer.status, headers)
-  response.end(bytes)
+  response.end(bytes, encoding)
 }
 
 /** An answer as bytes, for a connection on which there is no request to respond to. */
 export function rawAnswer(answer: Answer): Buffer {
-  const { headers, bytes } = composed(answer)
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  const { headers, bytes, encoding } = composed(answer)
+  const lines = headers.map((text, at) => text + (at % 2 === 0 ? ': ' : '\r\n'))
   const status = `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ''}\r\n`
-  return Buffer.concat([Buffer.from(`${status}${lines.join('')}connection: close\r\n\r\n`), bytes])
+  const head = Buffer.from(`${status}${lines.join('')}connection: close\r\n\r\n`)
+  return Buffer.concat([head, typeof bytes === 'string' ? Buffer.from(bytes, encoding) : bytes])
 }
 
-function composed({ status, body, headers }: Answer): {
-  readonly headers: Readonly<Record<string, string | number>>
-  readonly bytes: Buffer
-} {
-  const isBytes = body instanceof Buffer
-  const bytes = isBytes ? body : body === null ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body))
-  const type = isBytes || body === null ? {} : { 'content-type': 'application/json; charset=utf-8' }
-  const length = status === 204 ? {} : { 'content-length': bytes.length }
-  return { headers: { ...securityHeaders, ...type, ...headers, ...length }, bytes }
+interface Composed {
+  /** Names and values in turn. */
+  readonly headers: string[]
+  /** Text where it is not long: node:http writes it together with the head, bytes after it. */
+  readonly bytes: string | Buffer
+  readonly encoding: 'latin1' | 'utf8'
+}
+
+const textBytesMax = 16_384
+
+function composed({ status, body, headers = {}, base }: Answer): Composed {
+  const isJson = body !== null && !(body instanceof Buffer)
+  const all = [...(base ?? (isJson ? jsonBase : bytesBase))]
+  for (const name of Object.keys(headers)) setHeader(all, name, headers[name] ?? '')
+  const bytes = isJson ? JSON.stringify(body) : (body ?? '')
+  const length = typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length
+  if (status !== 204) all.push('content-length', String(length))
+  if (isJson) return { headers: all, bytes, encoding: 'utf8' }
+  const isShort = typeof bytes !== 'string' && length <= textBytesMax
+  return { headers: all, bytes: isShort ? bytes.toString('latin1') : bytes, encoding: 'latin1' }
+}
+
+/** In the place of one of that name, else behind the others. */
+function setHeader(all: string[], name: string, value: string): void {
+  for (let at = 0; at < all.length; at += 2) {
+    if (all[at] === name) {
+      all[at + 1] = value
+      return
+    }
+  }
+  all.push(name, value)
 }

@@ -90,7 +90,7 @@ export class Connections {
       this.#waiting.add(socket)
       request.once('end', () => this.#waiting.delete(socket))
     }
-    response.once('close', () => {
+    response.on('close', () => {
       this.#end(response)
     })
     this.#changed()

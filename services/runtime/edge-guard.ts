@@ -70,7 +70,7 @@ export function createEdgeGuard(settings: EdgeGuardSettings, parts: EdgeGuardPar
     'Requests answered 429, by the limit that was met',
     ['limit', 'source'],
   )
-  const sources = createRateLimits(Number.MAX_SAFE_INTEGER, now)
+  const sources = createRateLimits(Infinity, now)
   const addresses = createRateLimits(settings.ADDRESSES_REMEMBERED_MAX, now)
   const failures = createRateLimits(settings.ADDRESSES_REMEMBERED_MAX, now)
   const failureRate: Rate = {
@@ -121,9 +121,11 @@ function watched(
   settings: EdgeGuardSettings,
   metrics: Metrics,
 ): Pick<EdgeGuard, 'events' | 'bodies'> {
-  const connections = metrics.gauge('open_connections', 'Client connections open')
-  const requests = metrics.gauge('open_requests', 'Requests whose answer is not written yet')
-  const bytes = metrics.gauge('body_bytes', 'Bytes held for request bodies')
+  const held = { connections: 0, requests: 0, bytes: 0 }
+  metrics.reading('open_connections', 'Client connections open', () => held.connections)
+  const ofRequests = 'Requests whose answer is not written yet'
+  metrics.reading('open_requests', ofRequests, () => held.requests)
+  metrics.reading('body_bytes', 'Bytes held for request bodies', () => held.bytes)
   const away = metrics.counter(
     'turned_away_total',
     'Clients cut short to protect the others, by reason',
@@ -135,16 +137,16 @@ function watched(
         away.inc({ reason })
       },
       changed: (open, underWay) => {
-        connections.set(open)
-        requests.set(underWay)
+        held.connections = open
+        held.requests = underWay
       },
     },
     bodies: new Bodies(
       // One body of the largest size must find room beside those that do not arrive.
       Math.max(settings.BODIES_BYTES_MAX, 2 * settings.BODY_BYTES_MAX),
       {
-        changed: (held) => {
-          bytes.set(held)
+        changed: (bytes) => {
+          held.bytes = bytes
         },
         gaveWay: () => {
           away.inc({ reason: 'bodies' })

@@ -20,7 +20,11 @@ export function createEdgeServer(listener: Listener, guard: EdgeGuard): Server {
     requireHostHeader: false,
   })
   const connections = new Connections(server, guard)
-  const begin = createBegin({ server, connections, guard })
+  const begin = createBegin({ connections, guard })
+  const isStopping = (): boolean => !server.listening
+  server.on('connection', (socket: Socket) => {
+    setServerStopping(socket, isStopping)
+  })
   server.on('request', (request, response) => {
     if (begin(request, response)) listener(request, response)
   })
@@ -44,16 +48,13 @@ export function createEdgeServer(listener: Listener, guard: EdgeGuard): Server {
 
 /** Counts a request in; false when it is answered already, or its connection gone. */
 function createBegin({
-  server,
   connections,
   guard: { limits },
 }: {
-  readonly server: Server
   readonly connections: Connections
   readonly guard: EdgeGuard
 }): (request: IncomingMessage, response: ServerResponse) => boolean {
   return (request, response) => {
-    setServerStopping(response, () => !server.listening)
     if (limits.hstsSeconds > 0) {
       response.setHeader('strict-transport-security', `max-age=${limits.hstsSeconds}`)
     }

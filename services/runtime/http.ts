@@ -46,20 +46,21 @@ export async function listen(server: Server, host: string, port: number): Promis
 function watchIdle(server: Server): () => void {
   const silent = new Set<Socket>()
   let stopping = false
+  const closeIfStopping = (): void => {
+    // Only now is the connection idle to the server.
+    if (stopping) {
+      setImmediate(() => {
+        server.closeIdleConnections()
+      })
+    }
+  }
   server.on('connection', (socket: Socket) => {
     silent.add(socket)
     socket.once('close', () => silent.delete(socket))
   })
   server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
     silent.delete(socket)
-    response.once('close', () => {
-      // Only now is the connection idle to the server.
-      if (stopping) {
-        setImmediate(() => {
-          server.closeIdleConnections()
-        })
-      }
-    })
+    response.on('close', closeIfStopping)
   })
   return () => {
     stopping = true

@@ -42,6 +42,8 @@ export interface IntakeOptions<Value> {
 export function createIntake<Value>(options: IntakeOptions<Value>): Intake<Value> {
   const { keyOf, codec, outlet, spool, timeoutMs, health } = options
   const metrics = intakeMetrics(options.metrics)
+  const queued = 'Bytes waiting for Kafka or under way'
+  options.metrics.reading('queued_bytes', queued, () => outlet.queuedBytes())
   const breaker = createBreaker({ timeoutMs, ...degrading(health) })
   const replay = replaySpool({
     spool,
@@ -57,12 +59,7 @@ export function createIntake<Value>(options: IntakeOptions<Value>): Intake<Value
 
   const toKafka = async (records: readonly AcceptedRecord[]): Promise<boolean> => {
     const startedAt = performance.now()
-    const sent = await breaker.attempt(() => {
-      const sending = outlet.send(records)
-      metrics.queued.set(outlet.queuedBytes())
-      return sending
-    })
-    metrics.queued.set(outlet.queuedBytes())
+    const sent = await breaker.attempt(() => outlet.send(records))
     if (!sent) return false
     metrics.seconds.observe((performance.now() - startedAt) / 1000)
     metrics.batches.inc({ outcome: 'kept' })
@@ -127,7 +124,6 @@ function intakeMetrics(metrics: Metrics) {
       'outcome',
     ]),
     records: metrics.counter('produced_records_total', 'Records Kafka acknowledged'),
-    queued: metrics.gauge('queued_bytes', 'Bytes waiting for Kafka or under way'),
     spooled: metrics.counter('spooled_records_total', 'Records flushed to the spool'),
     replayed: metrics.counter('spool_replayed_records_total', 'Records replayed from the spool'),
   }

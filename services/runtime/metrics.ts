@@ -13,6 +13,8 @@ export interface Metrics {
     labels?: readonly Label[],
   ): Counter<Label>
   gauge<Label extends string>(name: string, help: string, labels?: readonly Label[]): Gauge<Label>
+  /** A gauge of what is read when somebody asks: it costs nothing where it changes. */
+  reading(name: string, help: string, read: () => number): void
   /** Durations in seconds. */
   histogram<Label extends string>(
     name: string,
@@ -45,6 +47,14 @@ export function createMetrics(service: string): Metrics {
     counter,
     gauge: (name, help, labelNames = []) =>
       new Gauge({ name: prefix + name, help, labelNames: [...labelNames], registers }),
+    reading: (name, help, read) => {
+      new Gauge({
+        ...{ name: prefix + name, help, registers },
+        collect() {
+          this.set(read())
+        },
+      })
+    },
     histogram: (name, help, labelNames = []) =>
       new Histogram({
         name: prefix + name,

@@ -15,7 +15,8 @@ export function createRateLimits(keysMax: number, now: () => number): RateLimits
   return {
     take(key, { rate, cost }) {
       const { fullAt, waitMs } = takeTokens(buckets.get(key), { rate, cost, nowMs: now() })
-      buckets.delete(key)
+      // Behind the others, where one will have to go.
+      if (keysMax !== Infinity) buckets.delete(key)
       buckets.set(key, fullAt)
       if (buckets.size > keysMax) {
         const [oldest] = buckets.keys()
