@@ -25,22 +25,23 @@ const stage = 'collect'
 
 export function createAcceptEvents(options: EventsOptions): AcceptEvents {
   const { intake, tools, metrics, now, mintId } = options
-  const count = (outcome: string, reason: string): void => {
-    metrics.records.inc({ stage, outcome, reason })
+  const count = (outcome: string, reason: string, events = 1): void => {
+    metrics.records.inc({ stage, outcome, reason }, events)
   }
   return async (events, { source, visitor }) => {
     const acceptedAt = now()
     const context = { source, acceptedAt, mintId, tools, visitor }
     const verdicts = events.map((event) => touchpointFrom(event, context))
-    const good = verdicts.flatMap(({ touchpoint }) => (touchpoint === null ? [] : [touchpoint]))
+    const good: Touchpoint[] = []
+    for (const { touchpoint } of verdicts) if (touchpoint !== null) good.push(touchpoint)
     if (good.length > 0 && (await intake.keep(good)) === 'unavailable') {
       metrics.records.inc({ stage, outcome: 'unavailable', reason: 'kafka' }, events.length)
       return null
     }
     for (const { touchpoint, faults } of verdicts) {
       if (touchpoint === null) count('rejected', reasonOf(faults[0]?.field))
-      else count('accepted', '')
     }
+    if (good.length > 0) count('accepted', '', good.length)
     return verdicts
   }
 }

@@ -1,5 +1,5 @@
 // Who may send events: a source has write keys, the origins its pages live on, and what it fills in.
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import { identifierKinds } from '../core/identity/node'
 import type { EventSource } from '../core/edge/touchpoint-from'
@@ -66,5 +66,5 @@ export function createSourceFinder(
 }
 
 function digestOf(key: string): Buffer {
-  return createHash('sha256').update(key).digest()
+  return Buffer.from(hash('sha256', key, 'binary'), 'binary')
 }

@@ -52,7 +52,9 @@ export function createFindVisitor(
 }
 
 function cookieOf(request: IncomingMessage, name: string): string | null {
-  for (const pair of (request.headers.cookie ?? '').split(';')) {
+  const given = request.headers.cookie
+  if (given === undefined) return null
+  for (const pair of given.split(';')) {
     const [key, value = ''] = pair.trim().split('=', 2)
     if (key === name && uuid.test(value)) return value
   }

@@ -53,40 +53,53 @@ export function identifiersFrom(input: unknown, options: IdentifierOptions): str
     options.notes.faults.push({ field: options.field, fault: 'must be an object' })
     return []
   }
-  const unknown = Object.keys(input).filter(
-    (name) => !(identifierKinds as readonly string[]).includes(name),
-  )
-  for (const name of unknown.slice(0, unknownNamesMax)) {
-    options.notes.warnings.push({
-      field: `${options.field}.${shownName(name)}`,
+  warnOfUnknownKinds(input, options)
+  const identifiers: string[] = []
+  for (const kind of identifierKinds) {
+    const given = input[kind]
+    if (given !== undefined && given !== null) readKind(kind, given, { identifiers, options })
+  }
+  return identifiers.length < 2 ? identifiers : sortIdentifiers(identifiers)
+}
+
+function warnOfUnknownKinds(input: Fields, { field, notes }: IdentifierOptions): void {
+  let unknown = 0
+  for (const name of Object.keys(input)) {
+    if ((identifierKinds as readonly string[]).includes(name)) continue
+    unknown += 1
+    if (unknown > unknownNamesMax) return
+    notes.warnings.push({
+      field: `${field}.${shownName(name)}`,
       fault: `unknown kind, ignored; known are ${identifierKinds.join(', ')}`,
     })
   }
-  return sortIdentifiers(identifierKinds.flatMap((kind) => ofKind(kind, input[kind], options)))
 }
 
-function ofKind(kind: IdentifierKind, given: unknown, options: IdentifierOptions): string[] {
+/** Adds what is given of one kind to the identifiers. */
+function readKind(
+  kind: IdentifierKind,
+  given: unknown,
+  { identifiers, options }: { readonly identifiers: string[]; readonly options: IdentifierOptions },
+): void {
   const field = `${options.field}.${kind}`
   if (!options.kinds.includes(kind)) {
     if (!isAbsent(given)) {
       const fault = 'is of a kind that this source may not name, ignored'
       options.notes.warnings.push({ field, fault })
     }
-    return []
+    return
   }
   const values: readonly unknown[] = Array.isArray(given) ? given : [given]
   if (values.length > valuesMax) {
     options.notes.faults.push({ field, fault: `must be at most ${valuesMax} values` })
-    return []
+    return
   }
-  const identifiers: string[] = []
   for (const value of values) {
     if (value === undefined || value === null) continue
     const outcome = readOne(kind, value, options)
     if ('identifier' in outcome) identifiers.push(outcome.identifier)
     else options.notes[outcome.severity].push({ field, fault: outcome.fault })
   }
-  return identifiers
 }
 
 type Outcome =

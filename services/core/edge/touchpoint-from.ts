@@ -100,11 +100,14 @@ export function touchpointFrom(event: unknown, context: EventContext): EventVerd
   const { source } = context
   const id = text('id') || (isAtFault('id', notes) ? '' : context.mintId())
   const platform = text('platform') || source.platform
+  const type = typeFrom(event, notes)
+  const { at, sentAt } = eventTime(event, context.acceptedAt, notes)
   const touchpoint: Touchpoint = {
     source: source.name,
     id,
-    type: typeFrom(event, notes),
-    ...times(event, context.acceptedAt, notes),
+    type,
+    at,
+    sent_at: sentAt,
     accepted_at: context.acceptedAt,
     identifiers: eventIdentifiers(event, { context, platform, notes }),
     channel: text('channel') || defaultChannel(source, notes),
@@ -126,7 +129,8 @@ export function touchpointFrom(event: unknown, context: EventContext): EventVerd
     shared_by: sharerFrom(event, { context, platform, notes }),
   }
   warnOfUnknownNames(event, notes)
-  return { id, touchpoint: notes.faults.length === 0 ? touchpoint : null, ...notes }
+  const { faults, warnings } = notes
+  return { id, touchpoint: faults.length === 0 ? touchpoint : null, faults, warnings }
 }
 
 function typeFrom(event: Fields, { faults }: Notes): string {
@@ -134,15 +138,6 @@ function typeFrom(event: Fields, { faults }: Notes): string {
   if (typeof type === 'string' && (touchpointTypes as readonly string[]).includes(type)) return type
   faults.push({ field: 'type', fault: `must be one of ${touchpointTypes.join(', ')}` })
   return ''
-}
-
-function times(
-  event: Fields,
-  acceptedAt: number,
-  notes: Notes,
-): Pick<Touchpoint, 'at' | 'sent_at'> {
-  const { at, sentAt } = eventTime(event, acceptedAt, notes)
-  return { at, sent_at: sentAt }
 }
 
 function isAtFault(field: string, { faults }: Notes): boolean {
@@ -204,6 +199,7 @@ function sharerFrom(event: Fields, { context, platform, notes }: Reading): strin
 
 /** Origin and path: queries and fragments hold session ids, names and phones. */
 function pageFrom(text: string, { faults }: Notes): string {
+  if (text === '') return ''
   const url = URL.canParse(text) ? new URL(text) : undefined
   const page =
     url === undefined || url.host === ''
@@ -226,8 +222,11 @@ function hostFrom(text: string, { warnings }: Notes): string {
 }
 
 function warnOfUnknownNames(event: Fields, { warnings }: Notes): void {
-  const unknown = Object.keys(event).filter((name) => !eventFields.has(name))
-  for (const name of unknown.slice(0, unknownNamesMax)) {
+  let unknown = 0
+  for (const name of Object.keys(event)) {
+    if (eventFields.has(name)) continue
+    unknown += 1
+    if (unknown > unknownNamesMax) return
     warnings.push({ field: shownName(name), fault: 'unknown field, ignored' })
   }
 }
