@@ -42,7 +42,7 @@ export function createBreaker({ timeoutMs, onOpen, onClose }: BreakerOptions): B
       isTrying ||= isTry
       try {
         const patience = { dependency: 'kafka', timeoutMs, waiting }
-        const failure = await failureOf(within(patience, action()))
+        const failure = await failureWithin(patience, action())
         if (failure === null) close()
         else open(failure)
         return failure === null
@@ -57,17 +57,6 @@ export function createBreaker({ timeoutMs, onOpen, onClose }: BreakerOptions): B
   }
 }
 
-/** What kept `done` from going well, when that was a dependency. */
-export async function failureOf(done: Promise<void>): Promise<DependencyError | null> {
-  try {
-    await done
-    return null
-  } catch (error) {
-    if (error instanceof DependencyError) return error
-    throw error
-  }
-}
-
 export interface Patience {
   readonly dependency: string
   readonly timeoutMs: number
@@ -75,28 +64,24 @@ export interface Patience {
   readonly waiting?: Set<(error: DependencyError) => void>
 }
 
-/** @throws DependencyError when `done` takes longer */
-export function within(
+/** What kept `done` from going well in time, when that was a dependency; null when it went well. Rejects otherwise. */
+export function failureWithin(
   { dependency, timeoutMs, waiting }: Patience,
   done: Promise<void>,
-): Promise<void> {
+): Promise<DependencyError | null> {
   return new Promise((resolve, reject) => {
-    const end = (settle: () => void): void => {
+    const end = (failure: Error | null): void => {
       clearTimeout(timer)
-      waiting?.delete(giveUp)
-      settle()
-    }
-    const giveUp = (error: Error): void => {
-      end(() => {
-        reject(error)
-      })
+      waiting?.delete(end)
+      if (failure === null || failure instanceof DependencyError) resolve(failure)
+      else reject(failure)
     }
     const timer = setTimeout(() => {
-      giveUp(new DependencyError(dependency, `no acknowledgement within ${timeoutMs} ms`))
+      end(new DependencyError(dependency, `no acknowledgement within ${timeoutMs} ms`))
     }, timeoutMs)
-    waiting?.add(giveUp)
+    waiting?.add(end)
     done.then(() => {
-      end(resolve)
-    }, giveUp)
+      end(null)
+    }, end)
   })
 }

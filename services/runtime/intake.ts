@@ -1,7 +1,7 @@
 // Decides how a record that an edge has accepted becomes durable: acknowledged by Kafka or, while Kafka is away
 // or too slow, flushed to the spool on this machine's disk. A record sent in vain may have been written all the
 // same; then it reaches the topic twice with the same id, and counts once.
-import { createBreaker, failureOf, within, type BreakerOptions } from './breaker'
+import { createBreaker, failureWithin, type BreakerOptions } from './breaker'
 import type { DraftCodec } from './codec'
 import { tolerating, type Health } from './health'
 import type { LedgerTicket } from './ledger-edge'
@@ -57,18 +57,14 @@ export function createIntake<Value>(options: IntakeOptions<Value>): Intake<Value
   })
   replay.wake()
 
-  const toKafka = async (records: readonly AcceptedRecord[]): Promise<boolean> => {
-    const startedAt = performance.now()
-    const sent = await breaker.attempt(() => outlet.send(records))
-    if (!sent) return false
+  const acknowledged = (records: readonly AcceptedRecord[], startedAt: number): void => {
     metrics.seconds.observe((performance.now() - startedAt) / 1000)
     metrics.batches.inc({ outcome: 'kept' })
     metrics.records.inc(records.length)
-    return true
   }
   const toSpool = async (records: readonly AcceptedRecord[]): Promise<boolean> => {
     const patience = { dependency: 'spool', timeoutMs }
-    const failure = await failureOf(within(patience, spool.append(records)))
+    const failure = await failureWithin(patience, spool.append(records))
     metrics.batches.inc({ outcome: failure === null ? 'spooled' : 'unavailable' })
     if (failure !== null) {
       health.unwell('spool', failure.message)
@@ -90,7 +86,9 @@ export function createIntake<Value>(options: IntakeOptions<Value>): Intake<Value
     async keep(values) {
       const ticket = options.ledger?.take(values)
       const records = values.map((value, index) => accepted(value, ticket?.headers[index]))
-      if (!(await toKafka(records)) && !(await toSpool(records))) return 'unavailable'
+      const startedAt = performance.now()
+      if (await breaker.attempt(() => outlet.send(records))) acknowledged(records, startedAt)
+      else if (!(await toSpool(records))) return 'unavailable'
       ticket?.accepted()
       return 'kept'
     },

@@ -29,12 +29,10 @@ export async function connectInTime(
   service.onStop(() => connected?.close())
   await Promise.race([connecting, pause(timeoutMs, undefined, { ref: false })])
   isStarting = false
-  const reached = (): Outlet => {
-    if (connected !== null) return connected
-    throw new DependencyError('kafka or registry', 'not reached since the start')
-  }
   return {
-    send: async (records) => reached().send(records),
+    send: (records) =>
+      connected?.send(records) ??
+      Promise.reject(new DependencyError('kafka or registry', 'not reached since the start')),
     queuedBytes: () => connected?.queuedBytes() ?? 0,
   }
 }

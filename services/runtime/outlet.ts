@@ -32,13 +32,18 @@ export function createOutlet({ topic, partitions, producer, schemaIdOf }: Outlet
     const partition = partitionOf(key, partitions)
     return { topic, partition, key, value, ...(headers === undefined ? {} : { headers }) }
   }
+  const learn = async (records: readonly AcceptedRecord[]): Promise<void> => {
+    for (const { schema } of records) {
+      if (!ids.has(schema)) ids.set(schema, await schemaIdOf(schema))
+    }
+  }
+  const send = (records: readonly AcceptedRecord[]): Promise<void> =>
+    producer.send(records.map(outgoing))
   return {
-    async send(records) {
-      for (const { schema } of records) {
-        if (!ids.has(schema)) ids.set(schema, await schemaIdOf(schema))
-      }
-      await producer.send(records.map(outgoing))
-    },
+    send: (records) =>
+      records.every(({ schema }) => ids.has(schema))
+        ? send(records)
+        : learn(records).then(() => send(records)),
     queuedBytes: () => producer.queuedBytes(),
   }
 }
