@@ -39,7 +39,7 @@ export function createPixel(
     if (tooMany !== null) return asPicture(tooMany)
     query.delete('write_key')
     const visitor = options.findVisitor(request, { source, isPixel: true })
-    const headers = { ...origin.headers, ...visitor?.headers }
+    const headers = visitor === null ? origin.headers : { ...origin.headers, ...visitor.headers }
     const verdicts = await options.accept([eventFromQuery(query)], { source, visitor })
     const verdict = verdicts?.[0]
     if (verdict === undefined) {
@@ -47,10 +47,12 @@ export function createPixel(
       const retryAfter = String(retryAfterSeconds)
       return picture(503, { ...headers, 'retry-after': retryAfter, 'x-tributary-error': error })
     }
-    return picture(verdict.touchpoint === null ? 400 : 200, {
+    const { touchpoint, faults, warnings } = verdict
+    if (touchpoint !== null && warnings.length === 0) return picture(200, headers)
+    return picture(touchpoint === null ? 400 : 200, {
       ...headers,
-      ...noted('x-tributary-error', verdict.faults),
-      ...noted('x-tributary-warning', verdict.warnings),
+      ...noted('x-tributary-error', faults),
+      ...noted('x-tributary-warning', warnings),
     })
   }
 }

@@ -123,9 +123,13 @@ function writeRecord(writer: Writer, offsetDelta: number, message: ProducedMessa
 type Bytes = string | Buffer | null
 
 function pairsOf(headers: NonNullable<ProducedMessage['headers']>): [string, Bytes][] {
-  return Object.entries(headers).flatMap(([name, value]): [string, Bytes][] =>
-    Array.isArray(value) ? value.map((one) => [name, one]) : [[name, value]],
-  )
+  const pairs: [string, Bytes][] = []
+  for (const name of Object.keys(headers)) {
+    const value = headers[name] ?? null
+    if (Array.isArray(value)) for (const one of value) pairs.push([name, one])
+    else pairs.push([name, value])
+  }
+  return pairs
 }
 
 /** As many bytes as a request can take at most. */

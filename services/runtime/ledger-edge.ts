@@ -86,16 +86,16 @@ export function createEdgeLedger(options: EdgeLedgerOptions): EdgeLedger {
   const stop = warehouse === null ? null : repeat(flush, () => options.flushMs)
   return {
     take(records) {
-      const taken = records.map((record) => {
-        const sequence = sequences.get(record.source) ?? 0
-        sequences.set(record.source, sequence + 1)
-        return { record, sequence }
+      const numbers = records.map(({ source }) => {
+        const sequence = sequences.get(source) ?? 0
+        sequences.set(source, sequence + 1)
+        return sequence
       })
       return {
-        headers: taken.map(({ sequence }) => ({ [edgeHeader]: stampText({ boot, sequence }) })),
+        headers: numbers.map((sequence) => ({ [edgeHeader]: stampText({ boot, sequence }) })),
         accepted: () => {
           if (warehouse === null) return
-          for (const { record, sequence } of taken) book.add(record, sequence)
+          for (const [at, record] of records.entries()) book.add(record, numbers[at] ?? 0)
         },
       }
     },

@@ -24,19 +24,22 @@ const placeholders: ReadonlySet<string> = new Set([
   '9774d56d682e549c',
 ])
 
+const quotes: ReadonlySet<string> = new Set(['"', "'", '`'])
+
 /** Whether an identifier's value is a placeholder, blank, nothing but zeros and signs, or masked with stars. */
 export function namesNobody(value: string): boolean {
   const bare = unquoted(value.trim()).toLowerCase()
   if (placeholders.has(bare)) return true
-  if (!/[\p{L}\p{N}]/u.test(bare.replaceAll('0', ''))) return true
+  if (!/\p{L}|(?!0)\p{N}/u.test(bare)) return true
   return bare.includes('**')
 }
 
 function unquoted(value: string): string {
   let bare = value
-  for (;;) {
+  while (quotes.has(bare.charAt(0))) {
     const inner = /^(["'`])(.*)\1$/s.exec(bare)?.[2]
     if (inner === undefined) return bare
     bare = inner.trim()
   }
+  return bare
 }
