@@ -1,6 +1,11 @@
-// Load over HTTP by autocannon, in a process of its own. Answers with what came of it.
+// Load over HTTP in a process of its own: as much as can be by autocannon; at a given pace by ourselves, because autocannon
+// sends what is due in a second as fast as it can and then waits for the next, so that what it times is full load. Answers
+// with what came of it.
 import autocannon from 'autocannon'
+import { Agent, request as ask } from 'node:http'
 import { answerParent } from './child'
+import { quantileOf } from './sheet'
+import { sendSteadily } from './steady-load'
 
 export interface LoadPlan {
   readonly url: string
@@ -29,15 +34,18 @@ export interface LoadFigures {
   readonly p99Ms: number
 }
 
-async function send(plan: LoadPlan): Promise<LoadFigures> {
-  const { url, connections, seconds, requests, perSecond } = plan
+function send(plan: LoadPlan): Promise<LoadFigures> {
+  const { perSecond } = plan
+  return perSecond === undefined ? sendAll(plan) : sendAtPace(plan, perSecond)
+}
+
+async function sendAll({ url, connections, seconds, requests }: LoadPlan): Promise<LoadFigures> {
   const result = await autocannon({
     ...{ url, connections, duration: seconds, excludeErrorStats: true },
     requests: requests.map(({ method, path, headers = {}, body }) => ({
       ...{ method, path, headers: { ...headers } },
       ...(body === undefined ? {} : { body }),
     })),
-    ...(perSecond === undefined ? {} : { overallRate: perSecond }),
   })
   return {
     answered: result['2xx'],
@@ -45,6 +53,52 @@ async function send(plan: LoadPlan): Promise<LoadFigures> {
     failed: result.non2xx + result.errors + result.timeouts,
     ...{ p50Ms: result.latency.p50, p99Ms: result.latency.p99 },
   }
+}
+
+/** Until our own code is compiled: not timed. */
+const warmUpSeconds = 2
+
+/** Times are counted from when a request was due. */
+async function sendAtPace(
+  { url, connections, seconds, requests }: LoadPlan,
+  perSecond: number,
+): Promise<LoadFigures> {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections })
+  const tookMs: number[] = []
+  let failed = 0
+  const request = (at: number): Promise<number> =>
+    statusOf({ url, agent, ...requests[at % requests.length] })
+  await sendSteadily({ perSecond, seconds: warmUpSeconds }, async (at) => {
+    await request(at)
+  })
+  const began = performance.now()
+  await sendSteadily({ perSecond, seconds }, async (at) => {
+    const status = await request(at)
+    if (status >= 200 && status < 300) {
+      tookMs.push(performance.now() - began - (1_000 * at) / perSecond)
+    } else failed += 1
+  })
+  const took = (performance.now() - began) / 1_000
+  agent.destroy()
+  const times = { p50Ms: quantileOf(tookMs, 0.5), p99Ms: quantileOf(tookMs, 0.99) }
+  return { answered: tookMs.length, seconds: took, failed, ...times }
+}
+
+type Asking = Partial<LoadRequest> & { readonly url: string; readonly agent: Agent }
+
+/** 0 when there was no answer. */
+function statusOf({ url, agent, body, ...rest }: Asking): Promise<number> {
+  return new Promise((resolve) => {
+    const request = ask(url, { agent, ...rest }, (response) => {
+      response.resume().once('end', () => {
+        resolve(response.statusCode ?? 0)
+      })
+    })
+    request.once('error', () => {
+      resolve(0)
+    })
+    request.end(body)
+  })
 }
 
 answerParent(send)
