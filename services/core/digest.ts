@@ -20,6 +20,18 @@ export function digestOf(text: string): string {
   return finish(high, low) + finish(otherHigh, otherLow)
 }
 
+/** What `digestOf` of a text begins with, in half the time: all of its first mixer. */
+export function digestHeadOf(text: string): string {
+  let high = 0xdeadbeef
+  let low = 0x41c6ce57
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index)
+    high = imul(high ^ code, 2654435761)
+    low = imul(low ^ code, 1597334677)
+  }
+  return finish(high, low)
+}
+
 function finish(high: number, low: number): string {
   const mixed = imul(high ^ (high >>> 16), 2246822507) ^ imul(low ^ (low >>> 13), 3266489909)
   const other = imul(low ^ (low >>> 16), 2246822507) ^ imul(mixed ^ (mixed >>> 13), 3266489909)

@@ -1,7 +1,7 @@
 // Which of several touchpoints with one (source, id) counts, as one number: the earliest accepted, ties by
 // content. One number, because ClickHouse's ReplacingMergeTree keeps the row with the largest version and must
 // agree with everybody else on the winner.
-import { digestOf } from './digest'
+import { digestHeadOf, digestOf } from './digest'
 import type { Touchpoint } from './records'
 
 /** Enough milliseconds for every time until the year 2248. */
@@ -15,5 +15,9 @@ export function precedenceOf(touchpoint: Touchpoint): bigint {
 }
 
 function tieOf(touchpoint: Touchpoint): number {
-  return parseInt(digestOf(JSON.stringify(touchpoint)).slice(0, tieDigits), 36)
+  const text = JSON.stringify(touchpoint)
+  const head = digestHeadOf(text)
+  // A number so small that its digits are too few comes once in 10^11 texts.
+  const digest = head.length < tieDigits ? digestOf(text) : head
+  return parseInt(digest.slice(0, tieDigits), 36)
 }

@@ -23,9 +23,26 @@ export function coordinateColumns(coordinates: Coordinates): Row {
   }
 }
 
+const minuteMs = 60_000
+const minutesRememberedMax = 10_000
+/** Texts of whole minutes, up to the seconds: a batch has many times and few minutes. */
+const minuteTexts = new Map<number, string>()
+const texts = Array.from({ length: 1_000 }, (_, number) => String(number))
+const seconds = texts.slice(0, 60).map((text) => text.padStart(2, '0'))
+const milliseconds = texts.map((text) => text.padStart(3, '0'))
+
 /** `YYYY-MM-DD HH:MM:SS.mmm` in UTC, for a DateTime64(3, 'UTC') column. */
 export function timeText(atMs: number): string {
-  return new Date(atMs).toISOString().slice(0, -1).replace('T', ' ')
+  const minute = Math.floor(atMs / minuteMs)
+  let text = minuteTexts.get(minute)
+  if (text === undefined) {
+    text = new Date(minute * minuteMs).toISOString().slice(0, -'00.000Z'.length).replace('T', ' ')
+    if (minuteTexts.size >= minutesRememberedMax) minuteTexts.clear()
+    minuteTexts.set(minute, text)
+  }
+  const restMs = atMs - minute * minuteMs
+  const second = Math.floor(restMs / 1_000)
+  return `${text}${seconds[second] ?? ''}.${milliseconds[Math.floor(restMs - second * 1_000)] ?? ''}`
 }
 
 export function optionalTimeText(atMs: number | null): string | null {

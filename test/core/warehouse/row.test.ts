@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { feeds } from '../../../services/core/warehouse/feeds'
 import { attributedOrderRow } from '../../../services/core/warehouse/attributed-order-row'
 import { deadLetterRow, touchpointRow } from '../../../services/core/warehouse/rows'
@@ -11,6 +12,17 @@ const coordinates = { topic: 'some-topic', partition: 3, offset: 41, timestampMs
 
 test('a time is written in UTC to the millisecond', () => {
   expect(timeText(Date.UTC(2026, 10, 20, 12, 3, 4, 5))).toBe('2026-11-20 12:03:04.005')
+})
+
+test('a time is the one that the language itself would write, whichever came before it', () => {
+  const before2100 = fc.integer({ min: 0, max: Date.UTC(2100, 0, 1) - 1 })
+  fc.assert(
+    fc.property(before2100, fc.integer({ min: -61_000, max: 61_000 }), (at, apart) => {
+      for (const one of [at, Math.abs(at + apart)]) {
+        expect(timeText(one)).toBe(new Date(one).toISOString().slice(0, -1).replace('T', ' '))
+      }
+    }),
+  )
 })
 
 test('a row says where in Kafka its record stands, and leaves the time of writing to the table', () => {
