@@ -1,7 +1,6 @@
 // The stream processor on a backlog: inputs a second, and what a million of them cost. Ceiling: kafkajs alone with the same
 // records in and out (kafkajs-loop.ts). The sizes of what goes out are measured on the processor itself.
 import { createHash } from 'node:crypto'
-import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { isReject } from '../../services/core/reject'
 import { topics } from '../../services/core/topics'
@@ -163,7 +162,7 @@ async function planLoop(site: Site, backlog: Backlog, outcome: Outcome): Promise
     // Commit markers lie among them, one a transaction and partition: a few in a thousand.
     const count = sum(bounds.map(({ high }) => high))
     if (count === 0) continue
-    const bytes = logBytes(site.dataOf('kafka'), prefix + name) / count
+    const bytes = site.logBytes(prefix + name) / count
     const keyBytes = 44
     const valueBytes = Math.max(1, Math.round(bytes - keyBytes - 8))
     const topic = ceilingPrefix + name
@@ -177,16 +176,6 @@ async function planLoop(site: Site, backlog: Backlog, outcome: Outcome): Promise
     loop: ceilingPrefix + topics.journeyFacts.name,
     recordsPerTransaction: Math.max(1, Math.round(records / outcome.batches)),
   }
-}
-
-function logBytes(directory: string, topic: string): number {
-  return readdirSync(directory)
-    .filter((name) => name.slice(0, name.lastIndexOf('-')) === topic)
-    .flatMap((name) =>
-      readdirSync(join(directory, name)).map((file) => join(directory, name, file)),
-    )
-    .filter((file) => file.endsWith('.log'))
-    .reduce((bytes, file) => bytes + statSync(file).size, 0)
 }
 
 function outPerInput({ outputs }: LoopPlan): number {

@@ -1,56 +1,35 @@
 // How long a stream processor takes to get to work with a large state: from nothing but its changelog, and from a warm disk;
 // and how many bytes a person takes. `npm run bench:restore -- --persons 1000000`; a stack of its own, removed at the end.
 // Prints one JSON object. A third of the persons have bought something.
-import { spawn } from 'node:child_process'
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-} from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { installRoot } from '../../infra/local/config'
-import { builtScript } from '../../infra/local/run-part'
-import { startStack, type RunningStack } from '../../infra/local/stack'
 import { partitionKeyOf } from '../../services/core/identity/node'
 import { partitionOf } from '../../services/core/partition'
 import { markSubject, topics } from '../../services/core/topics'
-import { connectRegistry } from '../../services/runtime/codec'
-import { createKafka, type OutgoingRecord } from '../../services/runtime/kafka'
-import { createLogger } from '../../services/runtime/logger'
-import { provision } from '../../services/runtime/provision'
+import type { OutgoingRecord } from '../../services/runtime/kafka'
 import { projectDirectory } from '../../services/runtime/schemas'
 import { markKeys } from '../../services/stream-processor/kafka-stage-log'
 import { emptyMark, markRecord } from '../../services/stream-processor/ports'
 import { readSettings } from '../../services/stream-processor/settings'
 import { copyOf, journeyTemplates, namesOf } from './journey-template'
+import { onSite, partitions, type Site } from './site'
 
-const partitions = 4
 const settingsFile = join(projectDirectory(), 'services/stream-processor/attribution.json')
 const transactionRecords = 8_000
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { persons: { type: 'string', default: '100000' } } })
   const persons = Number(values.persons)
-  mkdirSync(installRoot(), { recursive: true })
-  const directory = mkdtempSync(join(installRoot(), 'bench-restore-'))
-  const stack = await startStack({
-    ...{ dataDirectory: join(directory, 'stack'), ports: 'free', parts: ['kafka', 'registry'] },
-    progress: say,
-  })
-  try {
+  await onSite(['kafka', 'registry'], async (site) => {
     const began = performance.now()
-    const entries = await fill(stack, persons)
+    const entries = await fill(site, persons)
     const fillSeconds = secondsSince(began)
-    const stateDirectory = join(directory, 'state')
-    const cold = await timeToWork(stack, stateDirectory)
-    const warm = await timeToWork(stack, stateDirectory)
-    const changelog = bytesBelow(join(directory, 'stack', 'kafka', 'data'), 'journey-changelog-')
-    const lmdb = bytesBelow(join(stateDirectory, 'journey'), '')
+    const stateDirectory = join(site.directory, 'state')
+    const cold = await timeToWork(site, stateDirectory)
+    const warm = await timeToWork(site, stateDirectory)
+    const changelog = site.logBytes(topics.journeyChangelog.name)
+    const lmdb = bytesOnDisk(join(stateDirectory, 'journey'))
     const per = (bytes: number): number => Math.round(bytes / persons)
     const report = {
       ...{ persons, partitions, entries, fill_seconds: fillSeconds },
@@ -64,20 +43,13 @@ async function main(): Promise<void> {
       bytes_per_person: { changelog: per(changelog), lmdb: per(lmdb) },
     }
     console.log(JSON.stringify(report, null, 2))
-  } finally {
-    await stack.stop()
-    rmSync(directory, { recursive: true, force: true })
-  }
+  })
 }
 
 /** @returns how many entries were written */
-async function fill(stack: RunningStack, persons: number): Promise<number> {
-  const logger = createLogger('bench', 'warn')
-  const kafka = createKafka({ brokers: stack.brokers, clientId: 'bench', logger })
-  const registry = connectRegistry(stack.registryUrl)
-  const admin = await kafka.connectAdmin()
-  await provision({ admin, registry, prefix: '', partitions })
-  await admin.close()
+async function fill({ kafka, ...site }: Site, persons: number): Promise<number> {
+  await site.provision('')
+  const registry = site.registryOf('')
   const codec = await registry.topicCodec(topics.journeyChangelog)
   const [looks, buys] = [journeyTemplates(codec, false), journeyTemplates(codec, true)]
   const producer = await kafka.connectTransactionalProducer({
@@ -124,34 +96,17 @@ interface Start {
 }
 
 /** Until every partition is assigned and takes records. */
-async function timeToWork(stack: RunningStack, stateDirectory: string): Promise<Start> {
+async function timeToWork(site: Site, stateDirectory: string): Promise<Start> {
   const began = performance.now()
-  const child = spawn(process.execPath, [builtScript('services/stream-processor/main')], {
-    env: {
-      ...process.env,
-      ...{ KAFKA_BROKERS: stack.brokers.join(','), REGISTRY_URL: stack.registryUrl },
-      ...{ STATE_DIRECTORY: stateDirectory, OPERATIONS_PORT: '0', EXIT_WITH_PARENT: 'true' },
-      // What comes after is not measured here.
-      WALK_INTERVAL_MS: '3600000',
-    },
-    stdio: ['pipe', 'pipe', 'inherit'],
+  const run = site.launch('stream-processor', {
+    STATE_DIRECTORY: stateDirectory,
+    // What comes after is not measured here.
+    WALK_INTERVAL_MS: '3600000',
   })
-  const ended = new Promise<void>((resolve) => child.once('exit', resolve))
-  let output = ''
-  const assigned = new Promise<void>((resolve, reject) => {
-    child.once('exit', () => {
-      reject(new Error(`the stream processor ended: ${output.slice(-2_000)}`))
-    })
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-      if (output.split('"msg":"assigned"').length > 2 * partitions) resolve()
-    })
-  })
-  await assigned
+  await run.untilReady()
   const seconds = secondsSince(began)
-  const memory = memoryOf(child.pid ?? 0)
-  child.kill('SIGTERM')
-  await ended
+  const memory = memoryOf(run.pid)
+  await run.stop()
   say(`every partition assigned after ${seconds} s`)
   return { seconds, memory }
 }
@@ -165,12 +120,11 @@ function memoryOf(pid: number): Memory {
   return { own_mib: mib('RssAnon'), mapped_files_mib: mib('RssFile') }
 }
 
-function bytesBelow(directory: string, prefix: string): number {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(log|mdb)$/.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((file) => file.includes(prefix))
-    .reduce((sum, file) => sum + statSync(file).blocks * 512, 0)
+/** Taken by the stores of a stage; LMDB's files have holes. */
+function bytesOnDisk(directory: string): number {
+  return readdirSync(directory)
+    .map((partition) => statSync(join(directory, partition, 'data.mdb')).blocks * 512)
+    .reduce((sum, bytes) => sum + bytes, 0)
 }
 
 function secondsSince(beganMs: number): number {

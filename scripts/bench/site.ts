@@ -1,6 +1,6 @@
 // A throw-away installation to measure on: a stack with free ports, provisioned, and services as processes whose costs
 // can be read. The broker compiles fully, as it would anywhere but in tests.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { installRoot } from '../../infra/local/config'
 import type { PartName } from '../../infra/local/part'
@@ -21,8 +21,8 @@ export interface Site {
   readonly kafka: KafkaClient
   /** Files of this site; gone with it. */
   readonly directory: string
-  /** Of the part's files, logs of topics for example. */
-  dataOf(part: PartName): string
+  /** Of a topic's records, as the broker keeps them. */
+  logBytes(topic: string): number
   /** Topics and schemas under a prefix, for one round among several. */
   provision(prefix: string): Promise<void>
   /** An empty warehouse of this version. */
@@ -51,7 +51,7 @@ export async function onSite<T>(
       connectRegistry(stack.registryUrl, prefix)
     return await work({
       ...{ stack, kafka, registryOf, directory },
-      dataOf: (part) => join(dataDirectory, part, 'data'),
+      logBytes: (topic) => logBytes(join(dataDirectory, 'kafka', 'data'), topic),
       provision: async (prefix) => {
         const admin = await kafka.connectAdmin()
         await provision({ admin, registry: registryOf(prefix), prefix, partitions })
@@ -86,4 +86,14 @@ export async function onSite<T>(
     await stack.stop()
     rmSync(directory, { recursive: true, force: true })
   }
+}
+
+function logBytes(directory: string, topic: string): number {
+  return readdirSync(directory)
+    .filter((name) => name.slice(0, name.lastIndexOf('-')) === topic)
+    .flatMap((name) =>
+      readdirSync(join(directory, name)).map((file) => join(directory, name, file)),
+    )
+    .filter((file) => file.endsWith('.log'))
+    .reduce((bytes, file) => bytes + statSync(file).size, 0)
 }
