@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { lockDirectory } from '../../services/runtime/lock-directory'
+import { scriptThatCalls } from '../support/typescript-process'
 
 export interface LockingProcess {
   /** What it has said: `locked`, or why it ended. */
@@ -17,11 +18,7 @@ export function startLockingProcess(
   directory: string,
   wrapper: readonly string[] = [],
 ): LockingProcess {
-  const load = `
-    const { transformFileSync } = require('@swc/core')
-    require.extensions['.ts'] = (module, file) =>
-      module._compile(transformFileSync(file, { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'commonjs' } }).code, file)
-    require(${JSON.stringify(__filename)}).lockAndStay(${JSON.stringify(directory)})`
+  const load = scriptThatCalls(__filename, `lockAndStay(${JSON.stringify(directory)})`)
   const [command, ...args] = [...wrapper, process.execPath, '-e', load]
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   started.push(child)

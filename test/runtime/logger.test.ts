@@ -1,15 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { scriptThatCalls } from '../support/typescript-process'
 
 const lifecycle = join(__dirname, '..', '..', 'services', 'runtime', 'lifecycle.ts')
 
 /** A service that lacks a setting and says so, in a process of its own. */
-const failing = `
-  const { transformFileSync } = require('@swc/core')
-  require.extensions['.ts'] = (module, file) =>
-    module._compile(transformFileSync(file, { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'commonjs' } }).code, file)
-  require(${JSON.stringify(lifecycle)}).runService('lonely', {}, () => Promise.resolve())`
+const failing = scriptThatCalls(lifecycle, "runService('lonely', {}, () => Promise.resolve())")
 
 test.each(['heard', 'heard by nobody'])('a service that cannot start ends, %s', async (heard) => {
   const env = { ...process.env, OPERATIONS_PORT: undefined }

@@ -5,6 +5,7 @@ import pino from 'pino'
 import { createMetrics } from '../../services/runtime/metrics'
 import { openSpool } from '../../services/runtime/spool'
 import { createSpoolMetrics } from '../../services/runtime/spool-metrics'
+import { scriptThatCalls } from '../support/typescript-process'
 import { aRecord } from './a-record'
 
 /** Files of the process may have so many KiB; `null` is no limit. */
@@ -12,11 +13,7 @@ export function startSpoolingProcess(
   directory: string,
   fileLimitKiB: number | null,
 ): ChildProcessByStdio<null, Readable, Readable> {
-  const load = `
-    const { transformFileSync } = require('@swc/core')
-    require.extensions['.ts'] = (module, file) =>
-      module._compile(transformFileSync(file, { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'commonjs' } }).code, file)
-    require(${JSON.stringify(__filename)}).fillSpool(${JSON.stringify(directory)})`
+  const load = scriptThatCalls(__filename, `fillSpool(${JSON.stringify(directory)})`)
   const limit = fileLimitKiB === null ? '' : `ulimit -f ${fileLimitKiB}; `
   const child = spawn('bash', ['-c', `${limit}exec "$0" -e "$1"`, process.execPath, load], {
     stdio: ['ignore', 'pipe', 'pipe'],
