@@ -66,5 +66,5 @@ export function createSourceFinder(
 }
 
 function digestOf(key: string): Buffer {
-  return Buffer.from(hash('sha256', key, 'binary'), 'binary')
+  return hash('sha256', key, 'buffer')
 }

@@ -143,12 +143,15 @@ function creditTouches(
 }
 
 /** What a credit says of the touch it is for. */
-type Credited = Omit<JourneyTouch, 'type' | 'first_at' | 'last_at' | 'touches' | 'reason'>
+type Credited = Pick<
+  JourneyTouch,
+  'source' | 'id' | 'channel' | 'platform' | 'room' | 'streamer' | 'video' | 'campaign' | 'promoter'
+>
 
 /** What an order without touches is credited to. */
 const direct: Credited = {
   ...{ source: '', id: '', channel: 'direct', platform: '', room: '', streamer: '', video: '' },
-  ...{ sku: '', campaign: '', promoter: '', link: '', counted: true },
+  ...{ campaign: '', promoter: '' },
 }
 
 /** All fields at once, and every credit of one shape: much of an attribution's time is their making. */

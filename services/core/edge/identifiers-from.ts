@@ -9,8 +9,8 @@ import { namesNobody } from './names-nobody'
 import {
   isAbsent,
   isFields,
-  shownName,
   unprintable,
+  warnOfUnknownNames,
   type Fault,
   type Fields,
   type Notes,
@@ -40,8 +40,11 @@ export interface IdentifierOptions {
 }
 
 const valuesMax = 5
-const unknownNamesMax = 20
 const valueLengthMax = 256
+const unknownKinds = {
+  known: new Set<string>(identifierKinds),
+  fault: `unknown kind, ignored; known are ${identifierKinds.join(', ')}`,
+}
 const scopePattern = /^[a-z0-9_-]{1,64}$/
 /** Name under which a scoped kind gives its scope. */
 const scopeFields: Readonly<Record<string, string>> = { openid: 'app', user: 'platform' }
@@ -49,30 +52,18 @@ const scopeFields: Readonly<Record<string, string>> = { openid: 'app', user: 'pl
 /** Keyed hashes of every identifier that names somebody, strongest first. Faults and warnings go to the notes. */
 export function identifiersFrom(input: unknown, options: IdentifierOptions): string[] {
   if (isAbsent(input)) return []
+  const { field, notes } = options
   if (!isFields(input)) {
-    options.notes.faults.push({ field: options.field, fault: 'must be an object' })
+    notes.faults.push({ field, fault: 'must be an object' })
     return []
   }
-  warnOfUnknownKinds(input, options)
+  warnOfUnknownNames(input, notes, { ...unknownKinds, path: `${field}.` })
   const identifiers: string[] = []
   for (const kind of identifierKinds) {
     const given = input[kind]
     if (given !== undefined && given !== null) readKind(kind, given, { identifiers, options })
   }
   return identifiers.length < 2 ? identifiers : sortIdentifiers(identifiers)
-}
-
-function warnOfUnknownKinds(input: Fields, { field, notes }: IdentifierOptions): void {
-  let unknown = 0
-  for (const name of Object.keys(input)) {
-    if ((identifierKinds as readonly string[]).includes(name)) continue
-    unknown += 1
-    if (unknown > unknownNamesMax) return
-    notes.warnings.push({
-      field: `${field}.${shownName(name)}`,
-      fault: `unknown kind, ignored; known are ${identifierKinds.join(', ')}`,
-    })
-  }
 }
 
 /** Adds what is given of one kind to the identifiers. */

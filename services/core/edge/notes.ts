@@ -66,3 +66,28 @@ function textFault(value: unknown, rule: TextRule): string | null {
 export function shownName(name: string): string {
   return /^[\w.-]{1,64}$/.test(name) ? name : '(unreadable name)'
 }
+
+/** Of one object so many are named: a client may send any number. */
+const unknownNamesMax = 20
+
+export interface UnknownNames {
+  readonly known: ReadonlySet<string>
+  /** Path of the object, with a dot behind it; empty for the record itself. */
+  readonly path: string
+  readonly fault: string
+}
+
+/** Warns of names that nobody knows. */
+export function warnOfUnknownNames(
+  fields: Fields,
+  { warnings }: Notes,
+  { known, path, fault }: UnknownNames,
+): void {
+  let unknown = 0
+  for (const name of Object.keys(fields)) {
+    if (known.has(name)) continue
+    unknown += 1
+    if (unknown > unknownNamesMax) return
+    warnings.push({ field: path + shownName(name), fault })
+  }
+}

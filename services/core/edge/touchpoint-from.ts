@@ -10,7 +10,7 @@ import {
   isFields,
   noNotes,
   readText,
-  shownName,
+  warnOfUnknownNames,
   type Fault,
   type Fields,
   type Notes,
@@ -76,7 +76,6 @@ const textRules = {
 } as const satisfies Record<string, TextRule>
 
 const pageLengthMax = 1024
-const unknownNamesMax = 20
 
 /** Every field an event may have. */
 export const eventFields: ReadonlySet<string> = new Set([
@@ -87,6 +86,8 @@ export const eventFields: ReadonlySet<string> = new Set([
   'identifiers',
   'shared_by',
 ])
+
+const unknownFields = { known: eventFields, path: '', fault: 'unknown field, ignored' }
 
 /** The touchpoint an event makes, or its faults. Raw identifiers stay in `event`. */
 export function touchpointFrom(event: unknown, context: EventContext): EventVerdict {
@@ -128,7 +129,7 @@ export function touchpointFrom(event: unknown, context: EventContext): EventVerd
     referrer: hostFrom(text('referrer'), notes),
     shared_by: sharerFrom(event, { context, platform, notes }),
   }
-  warnOfUnknownNames(event, notes)
+  warnOfUnknownNames(event, notes, unknownFields)
   const { faults, warnings } = notes
   return { id, touchpoint: faults.length === 0 ? touchpoint : null, faults, warnings }
 }
@@ -219,14 +220,4 @@ function hostFrom(text: string, { warnings }: Notes): string {
   if (URL.canParse(address) && new URL(address).host !== '') return new URL(address).host
   warnings.push({ field: 'referrer', fault: 'is no address, ignored' })
   return ''
-}
-
-function warnOfUnknownNames(event: Fields, { warnings }: Notes): void {
-  let unknown = 0
-  for (const name of Object.keys(event)) {
-    if (eventFields.has(name)) continue
-    unknown += 1
-    if (unknown > unknownNamesMax) return
-    warnings.push({ field: shownName(name), fault: 'unknown field, ignored' })
-  }
 }
