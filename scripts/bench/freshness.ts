@@ -10,7 +10,7 @@ import type { ServiceRun } from './service-run'
 import { quantileOf, type Sheet } from './sheet'
 import { database, onSite, partitions, type Site } from './site'
 import { sendSteadily } from './steady-load'
-import { watchRows, type RowWatch } from './watch-rows'
+import { watchRows } from './watch-rows'
 
 const rates = [500, 2_000]
 /** Events come as pages send them: a few at a time. */
@@ -35,6 +35,9 @@ async function measure(site: Site, order: BenchOrder): Promise<void> {
   sheet.set({ seconds, partitions, events_per_request: eventsPerRequest, order_every: orderEvery })
   await site.provision('')
   const warehouse = await site.migrate()
+  // Until everything is compiled, the broker above all.
+  const warm = { rate: 2_000, seconds: quick ? 3 : 30 }
+  await measureEmptyLoop(site, warehouse, { ...warm, sheet: null, round: 'warm' })
   for (let round = 0; round < rounds; round += 1) {
     for (const rate of rates) {
       await measureEmptyLoop(site, warehouse, { sheet, rate, seconds, round })
@@ -42,8 +45,7 @@ async function measure(site: Site, order: BenchOrder): Promise<void> {
   }
   const runs = await startServices(site)
   const load = loadOf(runs)
-  // Until everything is compiled.
-  await play(load, warehouse, { rate: 500, seconds: quick ? 3 : 20, tag: 'warm' })
+  await play(load, warehouse, { ...warm, tag: 'warm' })
   for (let round = 0; round < rounds; round += 1) {
     for (const rate of rates) {
       const cpuBefore = runs.map((run) => run.cpuSeconds())
@@ -79,10 +81,11 @@ function writeDelays(sheet: Sheet, { name, delaysMs, ...rest }: Delays): void {
 }
 
 interface Empty {
-  readonly sheet: Sheet
+  /** Null where nothing is to be noted. */
+  readonly sheet: Sheet | null
   readonly rate: number
   readonly seconds: number
-  readonly round: number
+  readonly round: number | 'warm'
 }
 
 async function measureEmptyLoop(
@@ -105,6 +108,7 @@ async function measureEmptyLoop(
     warehouse,
     `SELECT id FROM ${database}.${table} WHERE id IN ({ids:Array(String)})`,
   )
+  const delaysMs: number[] = []
   const value = Buffer.alloc(250, 'v')
   await sendSteadily({ perSecond: rate / eventsPerRequest, seconds }, async (at) => {
     const keys = Array.from(
@@ -114,13 +118,14 @@ async function measureEmptyLoop(
     await producer.send(
       keys.map((key, of) => ({ topic, partition: (at + of) % partitions, key, value })),
     )
-    if (at % (watchedEvery / eventsPerRequest) === 0) watch.expect(keys[0] ?? '')
+    if (at % (watchedEvery / eventsPerRequest) === 0) watch.expect(keys[0] ?? '', delaysMs)
   })
   await watch.settled()
   await watch.stop()
   await child.stop()
   await producer.close()
-  writeDelays(sheet, { name: `empty loop at ${rate}/s`, delaysMs: watch.delaysMs })
+  if (sheet === null) return
+  writeDelays(sheet, { name: `empty loop at ${rate}/s`, delaysMs })
 }
 
 async function startServices(site: Site): Promise<ServiceRun[]> {
@@ -174,28 +179,30 @@ async function play(
   warehouse: Warehouse,
   { rate, seconds, tag }: { rate: number; seconds: number; tag: string },
 ): Promise<Played> {
-  const touchpoints = watchRows(
+  const watch = watchRows(
     warehouse,
-    `SELECT id FROM ${database}.touchpoints WHERE source = 'web' AND id IN ({ids:Array(String)})`,
+    `SELECT id FROM ${database}.touchpoints WHERE source = 'web' AND id IN ({ids:Array(String)})
+     UNION ALL
+     SELECT order_key FROM ${database}.orders WHERE order_key IN ({ids:Array(String)})`,
   )
-  const credits = watchRows(
-    warehouse,
-    `SELECT order_key AS id FROM ${database}.orders WHERE order_key IN ({ids:Array(String)})`,
-  )
+  const touchpoints: number[] = []
+  const credits: number[] = []
   const ordering: Promise<void>[] = []
   await sendSteadily({ perSecond: rate / eventsPerRequest, seconds }, async (at) => {
     const first = at * eventsPerRequest
     const events = Array.from({ length: eventsPerRequest }, (_, of) => eventOf(tag, first + of))
     await post(load.collectorUrl, JSON.stringify(events), { 'x-write-key': writeKey })
-    if (first % watchedEvery === 0) touchpoints.expect(`${tag}-${first}`)
-    if (first % orderEvery === 0) ordering.push(sendOrder(load, credits, `${tag}-${first}`))
+    if (first % watchedEvery === 0) watch.expect(`${tag}-${first}`, touchpoints)
+    if (first % orderEvery !== 0) return
+    const expect = (orderKey: string): void => {
+      watch.expect(orderKey, credits)
+    }
+    ordering.push(sendOrder(load, `${tag}-${first}`, expect))
   })
   await Promise.all(ordering)
-  for (const watch of [touchpoints, credits]) {
-    await watch.settled()
-    await watch.stop()
-  }
-  return { touchpoints: touchpoints.delaysMs, credits: credits.delaysMs }
+  await watch.settled()
+  await watch.stop()
+  return { touchpoints, credits }
 }
 
 function eventOf(tag: string, number: number): object {
@@ -208,7 +215,11 @@ function eventOf(tag: string, number: number): object {
   }
 }
 
-async function sendOrder({ gatewayUrl }: Load, credits: RowWatch, id: string): Promise<void> {
+async function sendOrder(
+  { gatewayUrl }: Load,
+  id: string,
+  answered: (orderKey: string) => void,
+): Promise<void> {
   const now = Date.now()
   const number = Number(id.slice(id.lastIndexOf('-') + 1))
   const device = `device-${id.slice(0, id.lastIndexOf('-'))}-${number - (number % 3)}`
@@ -221,7 +232,7 @@ async function sendOrder({ gatewayUrl }: Load, credits: RowWatch, id: string): P
   const second = Math.floor(now / 1_000)
   const signature = createHmac('sha256', orderSecret).update(`${second}.${body}`).digest('hex')
   await post(gatewayUrl, body, { 'x-tributary-signature': `t=${second},v1=${signature}` })
-  credits.expect(`douyin:flagship:${id}`)
+  answered(`douyin:flagship:${id}`)
 }
 
 async function post(url: string, body: string, headers: Record<string, string>): Promise<void> {
