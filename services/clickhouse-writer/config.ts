@@ -52,7 +52,10 @@ export const writerSettings = {
     'How long a record may be on its way to a station before it counts as missing there',
   ),
   BATCH_WAIT_MS: limit(200, { min: 0 }).describe(
-    'Shortest time between two inserts of one partition, and longest wait of a record for company, in milliseconds',
+    'Shortest time between two inserts of one topic that people watch, and longest wait of a record for company, in milliseconds',
+  ),
+  BATCH_WAIT_LONG_MS: limit(1_000, { min: 0 }).describe(
+    'The same for what nobody watches by the second: identities, deliveries, findings, the ledger of orders, dead letters',
   ),
 }
 

@@ -1,8 +1,8 @@
 // Where the partitions of a topic stand for a group: what to write next, and whether a batch was under way.
-import { boundaryFrom } from '../core/warehouse/batch'
+import { partsFrom } from '../core/warehouse/batch'
 import { SetupError } from '../runtime/errors'
 import type { KafkaAdmin, PartitionBounds } from '../runtime/kafka-admin'
-import type { PartitionStart } from './partition-writer'
+import type { PartitionStart } from './topic-writer'
 
 /**
  * By partition.
@@ -23,7 +23,8 @@ export async function findPositions(
       const found = committed.find(({ partition }) => partition === bound.partition)
       const position = found === undefined || found.offset < 0 ? bound.low : found.offset
       assertThere({ topic, groupId, position }, bound)
-      return [bound.partition, { position, interrupted: boundaryFrom(found?.metadata ?? '') }]
+      const { partition } = bound
+      return [partition, { partition, position, interrupted: partsFrom(found?.metadata ?? '') }]
     }),
   )
 }

@@ -43,6 +43,7 @@ void runService('clickhouse-writer', writerSettings, async (service, config) => 
       recordsMax: config.BATCH_ROWS_MAX,
       bytesMax: config.BATCH_BYTES_MAX,
       waitMs: config.BATCH_WAIT_MS,
+      longWaitMs: config.BATCH_WAIT_LONG_MS,
     },
     health,
     metrics: createWriterMetrics(metrics),

@@ -4,26 +4,25 @@ import assert from 'node:assert/strict'
 import { topicRecordsTable } from '../core/ledger/topic-record-row'
 import type { Row } from '../core/warehouse/row'
 import type { Insert, InsertRefusal } from '../runtime/clickhouse'
-import type { TopicPartition } from '../runtime/kafka-consumer'
-import type { PartitionPorts } from './partition-writer'
 import type { RowSource } from './read-rows'
+import type { TopicPorts } from './topic-writer'
 
 const rowsPerInsert = 20_000
 
 /** Null for a topic whose offsets the ledger does not follow. Twice the same row counts once. */
 export function notePassedOver(
   { standIn }: Pick<RowSource, 'standIn'>,
-  partition: TopicPartition,
+  topic: string,
   insert: (rows: Insert) => Promise<InsertRefusal | null>,
-): PartitionPorts['passOver'] {
+): TopicPorts['passOver'] {
   if (standIn === null) return null
-  const rowAt = (offset: number, timestampMs: number): Row =>
-    standIn({ ...partition, offset, timestampMs, headers: {} })
   return async (hidden) => {
-    for (const { last, timestampMs, ...range } of hidden) {
+    for (const { last, partition, timestampMs, ...range } of hidden) {
+      const rowAt = (offset: number): Row =>
+        standIn({ topic, partition, offset, timestampMs, headers: {} })
       for (let first = range.first; first <= last; first += rowsPerInsert) {
         const length = Math.min(rowsPerInsert, last - first + 1)
-        const rows = Array.from({ length }, (_, index) => rowAt(first + index, timestampMs))
+        const rows = Array.from({ length }, (_, index) => rowAt(first + index))
         const refusal = await insert({ table: topicRecordsTable, rows, token: '' })
         assert(refusal === null, `a row of the ledger was refused: ${refusal?.name ?? ''}`)
       }

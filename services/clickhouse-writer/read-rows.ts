@@ -23,6 +23,8 @@ export interface ReadRecord {
 export interface RowSource {
   readonly topic: string
   readonly table: string
+  /** Somebody watches this table while a room is on air. */
+  readonly urgent: boolean
   /** Stands in the ledger for an offset at which there is no record; null where it follows none. */
   readonly standIn: ((at: ReadAt) => Row) | null
   /** @throws DependencyError when the schema registry does not answer */
@@ -60,6 +62,7 @@ export function feedSource(
   return {
     topic: feed.topic.name,
     table: feed.table,
+    urgent: feed.urgent,
     standIn: feed.ledgerRowOf === undefined ? null : (at) => feed.ledgerRowOf?.(null, at) ?? {},
     async read(records) {
       await codec.learn(records.map(({ value }) => value))
@@ -78,6 +81,7 @@ function ledgerSource(codec: RecordCodec<Order>): RowSource {
   return {
     topic: topics.orders.name,
     table: topicRecordsTable,
+    urgent: false,
     standIn: (at) => orderTopicRow(null, at),
     async read(records) {
       await codec.learn(records.map(({ value }) => value))
@@ -95,6 +99,7 @@ export function deadLetterSource(): RowSource {
   return {
     topic: deadLettersTopic.name,
     table: deadLettersTable,
+    urgent: false,
     standIn: null,
     read: (records) => Promise.resolve(records.map(readOne)),
   }

@@ -1,8 +1,8 @@
-// The group consumer around the partition writers: which partitions are ours, and from where each goes on.
+// The group consumer around the topic writers: which partitions are ours, and from where each goes on.
 import type { Batch, Consumer, TopicPartition } from '../runtime/kafka-consumer'
 import { retry } from '../runtime/retry'
-import { createLane, type Tenure } from './lane'
 import { assertTopics, findPositions } from './find-positions'
+import { createLane, type Tenure } from './topic-lane'
 import type { WriterOptions } from './writer-options'
 
 export interface Writer {
@@ -34,17 +34,20 @@ export async function runWriter(options: WriterOptions): Promise<Writer> {
     groupId: options.groupId,
     sessionTimeoutMs: options.sessionTimeoutMs,
     topics: names,
+    // Batches wait longer than a fetch does.
+    minBytes: 65_536,
     onAssigned: begin,
     onBatch: (batch, stale) => {
       if (tenure !== null) receive(batch, stale, tenure)
     },
-    onHidden: ({ first, last, ...partition }) => {
-      tenure?.lanes.get(keyOf(partition))?.writer.hide({ first, last })
+    onHidden: ({ topic, partition, first, last }) => {
+      tenure?.lanes.get(topic)?.writer.queue(partition)?.hide({ first, last })
     },
     onCrash: options.onCrash,
   })
   return {
-    writtenUpTo: (partition) => tenure?.lanes.get(keyOf(partition))?.writer.position ?? null,
+    writtenUpTo: ({ topic, partition }) =>
+      tenure?.lanes.get(topic)?.writer.queue(partition)?.position ?? null,
     close: async () => {
       const last = tenure
       if (last !== null) {
@@ -73,42 +76,48 @@ async function takeOver(
     const positions = await retry(() => findPositions(topic, admin, groupId), { health, goOn })
     health.well('kafka')
     if (!goOn()) return
-    for (const partition of partitions.filter((assigned) => assigned.topic === topic)) {
-      const start = positions.get(partition.partition)
-      if (start === undefined) throw new Error(`${topic} has no partition ${partition.partition}`)
-      tenure.consumer.seek({ ...partition, offset: start.position })
-      tenure.lanes.set(keyOf(partition), createLane({ partition, start, tenure }, options))
-      tenure.consumer.resume([partition])
+    const starts = partitions
+      .filter((assigned) => assigned.topic === topic)
+      .map(({ partition }) => {
+        const start = positions.get(partition)
+        if (start === undefined) throw new Error(`${topic} has no partition ${partition}`)
+        return start
+      })
+    const lane = createLane({ topic, starts, tenure }, options)
+    for (const { partition } of starts) {
+      const offset = lane.writer.queue(partition)?.next ?? 0
+      tenure.consumer.seek({ topic, partition, offset })
     }
+    tenure.lanes.set(topic, lane)
+    tenure.consumer.resume(starts.map(({ partition }) => ({ topic, partition })))
   }
 }
 
 function receive(batch: Batch, stale: () => boolean, { lanes, consumer }: Tenure): void {
-  const lane = lanes.get(keyOf(batch))
+  const { topic, partition } = batch
+  const lane = lanes.get(topic)
+  const queue = lane?.writer.queue(partition)
+  const reading = lane?.readings.get(partition)
   // Read before the partition was taken over: its position will bring it again.
-  if (lane === undefined) return
-  const next = lane.writer.next
-  if (batch.fetchedOffset > next && lane.gapEnd !== batch.fetchedOffset) {
+  if (lane === undefined || queue === undefined || reading === undefined) return
+  if (batch.fetchedOffset > queue.next && reading.gapEnd !== batch.fetchedOffset) {
     // Either what lay between is gone, or a batch that an earlier generation had fetched has moved the reading
     // position on. Read again from where we stand: only the first comes out the same, and the ledger will say so.
-    lane.gapEnd = batch.fetchedOffset
-    lane.stale = () => false
-    consumer.seek({ topic: batch.topic, partition: batch.partition, offset: next })
+    reading.gapEnd = batch.fetchedOffset
+    reading.stale = () => false
+    consumer.seek({ topic, partition, offset: queue.next })
     return
   }
-  lane.stale = stale
-  lane.highWatermark = batch.highWatermark
-  lane.writer.add(batch)
+  reading.stale = stale
+  reading.highWatermark = batch.highWatermark
+  queue.add(batch)
+  lane.writer.look()
 }
 
 function end(tenure: Tenure | null): void {
   if (tenure === null) return
   tenure.over = true
   for (const { writer } of tenure.lanes.values()) writer.end()
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}:${partition}`
 }
 
 async function within(ms: number, work: readonly Promise<void>[]): Promise<void> {

@@ -1,4 +1,4 @@
-// One batch of one partition into its table. What cannot be decoded, and what ClickHouse refuses for its data,
+// One batch of a topic into its table. What cannot be decoded, and what ClickHouse refuses for its data,
 // becomes a dead letter; the rest of the batch is written.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
@@ -23,23 +23,22 @@ export interface BatchTarget {
   readonly topicPrefix: string
 }
 
-/** Writes the records of one partition, in order; what they became, for counting. */
+/** Writes records of one topic, partition by partition; what they became, for counting. */
 export async function writeBatch(
   records: readonly IncomingRecord[],
   target: BatchTarget,
   ports: BatchPorts,
 ): Promise<ReadRecord[]> {
   const reads = await ports.read(records)
-  await insertLedgerRows(reads, ports)
-  const outcomes = new Map(reads.map((read) => [read.record.offset, read]))
+  const outcomes = new Map(reads.map((read) => [read.record, read]))
   const refuse = (read: ReadRecord, refusal: InsertRefusal): void => {
     // A dead letter of a dead letter would come back here, for ever.
     const letters = target.topicPrefix + deadLettersTopic.name
     assert(read.record.topic !== letters, `a dead letter was refused: ${refusal.name}`)
     const rejected = reject('invalid', `clickhouse ${refusal.code} ${refusal.name}`)
-    outcomes.set(read.record.offset, { ...read, row: null, rejected })
+    outcomes.set(read.record, { ...read, row: null, rejected })
   }
-  await insertPart(reads, { target, ports, refuse })
+  await Promise.all([insertLedgerRows(reads, ports), insertPart(reads, { target, ports, refuse })])
   const results = [...outcomes.values()]
   const origin = { stage: 'clickhouse-writer', prefix: target.topicPrefix }
   const letters = results.flatMap(({ record, rejected }) =>
@@ -49,7 +48,7 @@ export async function writeBatch(
   return results
 }
 
-/** First of all: what ClickHouse refuses, or what cannot be decoded, was in the topic too. */
+/** Of all records: what ClickHouse refuses, or what cannot be decoded, was in the topic too. */
 async function insertLedgerRows(reads: readonly ReadRecord[], ports: BatchPorts): Promise<void> {
   const rows = reads.flatMap(({ ledgerRow }) => (ledgerRow === null ? [] : [ledgerRow]))
   if (rows.length === 0) return
@@ -87,13 +86,14 @@ async function insertPart(reads: readonly ReadRecord[], context: PartContext): P
  */
 export function batchToken(records: readonly IncomingRecord[]): string {
   const hash = createHash('sha256')
-  for (const { offset, value } of records) {
-    hash.update(`${offset}:${value?.length ?? -1}:`)
+  for (const { partition, offset, value } of records) {
+    hash.update(`${partition}:${offset}:${value?.length ?? -1}:`)
     if (value !== null) hash.update(value)
   }
   const [first] = records
   const last = records.at(-1)
   if (first === undefined || last === undefined) throw new RangeError('a token of no records')
   const digest = hash.digest('hex').slice(0, 32)
-  return `${first.topic}:${first.partition}:${first.offset}:${last.offset}:${digest}`
+  const range = `${first.partition}:${first.offset}:${last.partition}:${last.offset}`
+  return `${first.topic}:${range}:${digest}`
 }

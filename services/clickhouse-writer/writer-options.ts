@@ -17,7 +17,10 @@ export interface WriterOptions {
   readonly sessionTimeoutMs: number
   /** Put before every topic's name on the broker. */
   readonly topicPrefix: string
-  readonly limits: BatchLimits
+  readonly limits: BatchLimits & {
+    /** As `waitMs`, for topics that are not urgent. */
+    readonly longWaitMs: number
+  }
   readonly health: Health
   readonly metrics: WriterMetrics
   readonly onCrash: (error: unknown) => void

@@ -25,7 +25,10 @@ export interface ConsumerOptions {
   /** Partitions whose state is at hand; the assigner tries to leave them here. */
   readonly preferredPartitions?: () => readonly number[]
   readonly sessionTimeoutMs?: number
+  /** How long a fetch waits for `minBytes`: the longest a lone record lies at the broker. */
   readonly maxWaitMs?: number
+  /** What the broker gathers before it answers a fetch, as long as the wait allows; more of it means fewer answers. */
+  readonly minBytes?: number
   readonly maxBytesPerPartition?: number
   /** How many partitions' batches are worked on at once. */
   readonly concurrency?: number
@@ -143,7 +146,7 @@ function createConsumer(client: OneClient, options: ConsumerOptions): KafkajsCon
     rebalanceTimeout: 30_000,
     heartbeatInterval: heartbeatOf(options),
     maxWaitTimeInMs: options.maxWaitMs ?? 50,
-    minBytes: 1,
+    minBytes: options.minBytes ?? 1,
     maxBytesPerPartition: options.maxBytesPerPartition ?? 1_048_576,
     allowAutoTopicCreation: false,
     readUncommitted: false,

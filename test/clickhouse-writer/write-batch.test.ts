@@ -12,6 +12,7 @@ const codec = localCodec('Touchpoint')
 const feed: Feed<typeof topics.touchpoints> = {
   topic: topics.touchpoints,
   table: 'touchpoints',
+  urgent: true,
   rowOf: touchpointRow,
   acceptedAtOf: ({ accepted_at }) => accepted_at,
 }
@@ -118,6 +119,19 @@ test('what ClickHouse says of a refused row, which may quote it, stays out of th
   expect(letters[0]?.headers?.['tributary-detail']).toBe('clickhouse 469 VIOLATED_CONSTRAINT')
 })
 
+test('records of several partitions at one offset each become what they are', async () => {
+  const { letters, ports } = rig(refusing('touch-4'))
+  const undecodable = { ...aRecord(4, Buffer.from('not avro')), partition: 2 }
+  const other = { ...aRecord(4, codec.encode(aTouchpoint({ id: 'other' }))), partition: 3 }
+  const results = await writeBatch([good(4), undecodable, other], target, ports)
+  expect(results.map(({ record, rejected }) => [record.partition, rejected?.rejected])).toEqual([
+    [1, 'invalid'],
+    [2, 'undecodable'],
+    [3, undefined],
+  ])
+  expect(letters.map(({ headers }) => headers?.['tributary-partition'])).toEqual(['1', '2'])
+})
+
 test('a batch cut up by a refusal is cut the same way when it is repeated', async () => {
   const [first, second] = [rig(refusing('touch-6')), rig(refusing('touch-6'))]
   await writeBatch([4, 5, 6, 7, 8].map(good), target, first.ports)
@@ -145,7 +159,13 @@ test('a dead letter that ClickHouse refuses stops the service instead of going r
 })
 
 test('the token tells where a batch begins and ends', () => {
-  expect(batchToken([good(4), good(5)])).toMatch(/^touchpoints:1:4:5:[0-9a-f]{32}$/)
+  expect(batchToken([good(4), good(5)])).toMatch(/^touchpoints:1:4:1:5:[0-9a-f]{32}$/)
+})
+
+test('the same offset of another partition has another token', () => {
+  const record = good(5)
+  const [one, other] = [1, 2].map((partition) => batchToken([good(4), { ...record, partition }]))
+  expect(one?.slice(-32)).not.toBe(other?.slice(-32))
 })
 
 test('a recreated topic with other records at the same offsets has other tokens', () => {

@@ -21,7 +21,7 @@ import { until } from '../support/until'
 import { dropWarehouse, openWarehouse } from '../support/warehouse'
 
 const partitions = 2
-const limits = { recordsMax: 1_000, bytesMax: 1_000_000, waitMs: 20 }
+const limits = { recordsMax: 1_000, bytesMax: 1_000_000, waitMs: 20, longWaitMs: 20 }
 const codecs = {
   touchpoint: localCodec('Touchpoint'),
   attributedOrder: localCodec('AttributedOrder'),
@@ -304,10 +304,10 @@ test.each(crashPoints)(
       },
     })
     await sendOrders(...ordersOf(shop, 4))
-    await until(() => doomed.crashes.length >= partitions, 'crashed on every partition')
+    await until(() => doomed.crashes.length > 0, 'crashed')
     await stop(doomed)
-    const note = await committed(topics.attributedOrders, 0)
-    expect(note).toMatch(/^0 last=\d+$/)
+    const notes = [0, 1].map((partition) => committed(topics.attributedOrders, partition))
+    expect((await Promise.all(notes)).join(' and ')).toMatch(/\b0 batch=[01]:0-\d+/)
     // More has come in the meantime: a batch rebuilt by size or time would now be another one.
     await sendOrders(...ordersOf(`${shop}-later`, 4))
 
@@ -322,6 +322,56 @@ test.each(crashPoints)(
   },
 )
 
+test('a cut-off batch of partitions that went to different owners is written once, by both', async () => {
+  const orders = ordersOf('parted', 40)
+  const doomed = await startWriter({
+    insert: async (insert) => {
+      await warehouse.insert(insert)
+      if (new Set(insert.rows.map((row) => row['kafka_partition'])).size > 1) {
+        throw new Error('killed')
+      }
+      return null
+    },
+  })
+  for (const order of orders) {
+    if (doomed.crashes.length > 0) break
+    await sendOrders(order)
+  }
+  await until(() => doomed.crashes.length > 0, 'crashed over a batch of both partitions')
+  await stop(doomed)
+  const note = /^\d+ (batch=0:\S+,1:\S+|batch=1:\S+,0:\S+)$/
+  const notes = [0, 1].map((partition) => committed(topics.attributedOrders, partition))
+  const [first = '', second = ''] = await Promise.all(notes)
+  expect(first).toMatch(note)
+  expect(note.exec(second)?.[1]).toBe(note.exec(first)?.[1])
+
+  let open: () => void = () => undefined
+  const parted = new Promise<void>((resolve) => (open = resolve))
+  const repeats: Insert[] = []
+  const insert = async (given: Insert): ReturnType<Warehouse['insert']> => {
+    await parted
+    repeats.push(given)
+    return warehouse.insert(given)
+  }
+  const owners = [await startWriter({ insert }), await startWriter({ insert })]
+  const topic = prefix + topics.attributedOrders.name
+  const owned = ({ writer }: Running): number =>
+    [0, 1].filter((partition) => writer.writtenUpTo({ topic, partition }) !== null).length
+  await until(() => owners.every((owner) => owned(owner) === 1), 'each owns one partition')
+  open()
+  await sendOrders(...ordersOf('parted-later', 2))
+  await untilWritten(topics.attributedOrders)
+  const tokens = repeats.map(({ token }) => token)
+  expect(tokens.filter((token) => token === tokens[0]).length).toBeGreaterThan(1)
+  const [doubled] = await warehouse.query<{ n: number }>(
+    `SELECT count() AS n FROM (SELECT order_key FROM ${warehouse.database}.attributed_orders
+     WHERE shop = 'parted' GROUP BY order_key, version HAVING count() > 1)`,
+  )
+  expect(doubled?.n).toBe(0)
+  const { rolledUp, present } = await sums('parted')
+  expect(rolledUp).toEqual(present)
+})
+
 test('an owner that wakes up after its partitions were taken over doubles nothing', async () => {
   let wake: () => void = () => undefined
   const asleep = new Promise<void>((resolve) => (wake = resolve))
@@ -335,7 +385,7 @@ test('an owner that wakes up after its partitions were taken over doubles nothin
     },
   })
   await sendOrders(...ordersOf('asleep', 4))
-  await until(() => lateInserts.length === partitions, 'asleep on every partition')
+  await until(() => lateInserts.length > 0, 'asleep')
   // Its member is out of the group before it wakes.
   await stop(former)
   await startWriter()

@@ -1,33 +1,38 @@
 // Where a batch begins and ends, and when it is written. Boundaries matter: an insert that may have happened
 // must be repeated with exactly the same records, so that ClickHouse recognises it.
+import type { NumberRange } from '../number-range'
 
 export interface BatchLimits {
   readonly recordsMax: number
   /** Sum of the records' sizes in Kafka. */
   readonly bytesMax: number
-  /** Shortest time between two batches of a partition, and the longest a record waits for company. */
+  /** Shortest time between two batches of a topic, and the longest a record waits for company. */
   readonly waitMs: number
 }
 
-/** What a partition has read and not yet written. */
+/** What the partitions of a topic have read and not yet begun to write. */
 export interface Waiting {
   readonly records: number
   readonly bytes: number
   /** When the oldest of them came in. */
   readonly sinceMs: number
-  /** The partition held nothing more when it was read. */
+  /** The partitions held nothing more when they were read. */
   readonly caughtUp: boolean
+  /** Another batch of the topic is being written. */
+  readonly underWay: boolean
   readonly lastBatchAtMs: number
 }
 
 /**
  * How long to wait before the next batch; 0 means now, Infinity that there is nothing to write. A lone record
- * goes out at once; under load a partition writes one batch per `waitMs`, because every insert makes a part
- * that ClickHouse must merge.
+ * goes out at once; under load a topic writes one batch per `waitMs`, because every insert makes a part that
+ * ClickHouse must merge, and costs it about as much for one row as for a thousand. While one is being written, what
+ * comes in gathers into the next.
  */
 export function waitBeforeBatchMs(waiting: Waiting, limits: BatchLimits, nowMs: number): number {
   if (waiting.records === 0) return Infinity
   if (waiting.records >= limits.recordsMax || waiting.bytes >= limits.bytesMax) return 0
+  if (waiting.underWay) return Infinity
   const fromMs = waiting.caughtUp
     ? waiting.lastBatchAtMs
     : Math.max(waiting.lastBatchAtMs, waiting.sinceMs)
@@ -35,41 +40,55 @@ export function waitBeforeBatchMs(waiting: Waiting, limits: BatchLimits, nowMs: 
 }
 
 export interface Sized {
-  readonly offset: number
   readonly bytes: number
 }
 
-/** How many of the waiting records make the next batch: at least one, then up to the limits. */
-export function batchLength(waiting: readonly Sized[], limits: BatchLimits): number {
+/** Most partitions in one batch: as many as the note about it has room for beside an offset, 4,096 bytes by default. */
+export const partitionsPerBatchMax = 64
+
+/**
+ * How many of the records that wait in each partition make the next batch: at least one in all, then up to the limits,
+ * partition by partition in the order given.
+ */
+export function batchLengths(
+  waiting: readonly (readonly Sized[])[],
+  { recordsMax, bytesMax }: BatchLimits,
+): number[] {
+  let records = 0
   let bytes = 0
-  for (const [index, record] of waiting.entries()) {
-    bytes += record.bytes
-    if (index === limits.recordsMax || (index > 0 && bytes > limits.bytesMax)) return index
-  }
-  return waiting.length
+  return waiting.slice(0, partitionsPerBatchMax).map((queue) => {
+    const before = records
+    for (const record of queue) {
+      if (records === recordsMax || (records > 0 && bytes + record.bytes > bytesMax)) break
+      records += 1
+      bytes += record.bytes
+    }
+    return records - before
+  })
+}
+
+/** What a batch takes from one partition: its records from `first` to `last`, both included. */
+export interface BatchPart extends NumberRange {
+  readonly partition: number
 }
 
 /**
- * The offset noted beside the committed one while a batch is being written: the last of the batch. Whoever
- * takes the partition over writes exactly the records up to it before anything else.
+ * Noted beside the committed offset of each of its partitions while a batch is being written: whoever takes one of them
+ * over writes exactly this batch before anything else.
  */
-export function boundaryText(last: number): string {
-  return `last=${String(last)}`
+export function noteText(parts: readonly BatchPart[]): string {
+  return `batch=${parts.map(({ partition, first, last }) => `${partition}:${first}-${last}`).join()}`
 }
 
-/** The noted offset, or null when no batch was under way. */
-export function boundaryFrom(metadata: string): number | null {
-  const last = /^last=(\d{1,15})$/.exec(metadata)?.[1]
-  return last === undefined ? null : Number(last)
-}
+const partPattern = /^(\d{1,9}):(\d{1,15})-(\d{1,15})$/
 
-/** How many records belong to the batch that was under way; null until everything up to its end was read. */
-export function interruptedLength(
-  waiting: readonly Sized[],
-  readUpTo: number,
-  last: number,
-): number | null {
-  if (readUpTo < last) return null
-  const end = waiting.findIndex(({ offset }) => offset > last)
-  return end === -1 ? waiting.length : end
+/** The noted batch, or null when none was under way. */
+export function partsFrom(note: string): BatchPart[] | null {
+  if (!note.startsWith('batch=')) return null
+  const parts = note
+    .slice('batch='.length)
+    .split(',')
+    .map((text) => partPattern.exec(text)?.slice(1).map(Number) ?? [])
+  if (parts.some(({ length }) => length === 0)) return null
+  return parts.map(([partition = 0, first = 0, last = 0]) => ({ partition, first, last }))
 }

@@ -16,6 +16,8 @@ import type { Coordinates, Row } from './row'
 export interface Feed<T extends Topic = Topic> {
   readonly topic: T
   readonly table: string
+  /** Somebody watches this table while a room is on air. What is not gathers for longer under load. */
+  readonly urgent: boolean
   rowOf(value: ValueOf<T>, coordinates: Coordinates): Row | Reject
   /** When the edge took over what this record is fresh news of; null where that says nothing of freshness. */
   acceptedAtOf(value: ValueOf<T>): number | null
@@ -31,6 +33,7 @@ export const feeds: readonly Feed[] = [
   feed({
     topic: topics.touchpoints,
     table: 'touchpoints',
+    urgent: true,
     rowOf: touchpointRow,
     acceptedAtOf: ({ accepted_at }) => accepted_at,
     ledgerRowOf: touchpointTopicRow,
@@ -38,6 +41,7 @@ export const feeds: readonly Feed[] = [
   feed({
     topic: topics.attributedOrders,
     table: 'attributed_orders',
+    urgent: true,
     rowOf: attributedOrderRow,
     // A version made by a late touch or a merge is news of that, not of the order.
     acceptedAtOf: ({ cause, order }) => (cause === 'snapshot' ? order.accepted_at : null),
@@ -45,30 +49,35 @@ export const feeds: readonly Feed[] = [
   feed({
     topic: topics.identities,
     table: 'identities',
+    urgent: false,
     rowOf: identityRow,
     acceptedAtOf: () => null,
   }),
   feed({
     topic: topics.stockPositions,
     table: 'stock_positions',
+    urgent: true,
     rowOf: stockPositionRow,
     acceptedAtOf: () => null,
   }),
   feed({
     topic: topics.erpDeliveries,
     table: 'erp_deliveries',
+    urgent: false,
     rowOf: erpDeliveryRow,
     acceptedAtOf: () => null,
   }),
   feed({
     topic: topics.findings,
     table: 'findings',
+    urgent: false,
     rowOf: findingRow,
     acceptedAtOf: () => null,
   }),
   feed({
     topic: topics.deadLetterOutcomes,
     table: 'dead_letter_outcomes',
+    urgent: false,
     rowOf: deadLetterOutcomeRow,
     acceptedAtOf: () => null,
   }),

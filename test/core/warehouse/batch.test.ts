@@ -1,8 +1,8 @@
 import {
-  batchLength,
-  boundaryFrom,
-  boundaryText,
-  interruptedLength,
+  batchLengths,
+  noteText,
+  partitionsPerBatchMax,
+  partsFrom,
   waitBeforeBatchMs,
   type Waiting,
 } from '../../../services/core/warehouse/batch'
@@ -13,18 +13,21 @@ const waiting: Waiting = {
   bytes: 10,
   sinceMs: 1_000,
   caughtUp: true,
+  underWay: false,
   lastBatchAtMs: 0,
 }
 
-function records(...bytes: number[]): { offset: number; bytes: number }[] {
-  return bytes.map((size, index) => ({ offset: 10 + index, bytes: size }))
+function sized(...bytes: number[]): { bytes: number }[] {
+  return bytes.map((size) => ({ bytes: size }))
 }
 
 test.each<[string, Partial<Waiting>, number]>([
   ['nothing to write is waited for without end', { records: 0 }, Infinity],
   ['a lone record goes out at once', {}, 0],
-  ['a partition writes one batch per wait time', { lastBatchAtMs: 950 }, 150],
+  ['a topic writes one batch per wait time', { lastBatchAtMs: 950 }, 150],
   ['more to come is waited for', { caughtUp: false }, 200],
+  ['what comes in beside a batch under way gathers', { underWay: true }, Infinity],
+  ['a full batch goes out beside another one', { underWay: true, records: 4 }, 0],
   ['a full batch by records goes out at once', { records: 4, lastBatchAtMs: 999 }, 0],
   ['a full batch by bytes goes out at once', { bytes: 100, lastBatchAtMs: 999 }, 0],
 ])('%s', (_fact, given, waitMs) => {
@@ -32,31 +35,36 @@ test.each<[string, Partial<Waiting>, number]>([
 })
 
 test.each([
-  ['all that waits', [10, 10], 2],
-  ['no more than the most records', [1, 1, 1, 1, 1, 1], 4],
-  ['no more than the most bytes', [60, 40, 1], 2],
-  ['a record too large for any batch, alone', [500, 1], 1],
-])('a batch takes %s', (_what, sizes, length) => {
-  expect(batchLength(records(...sizes), limits)).toBe(length)
+  ['all that waits in one partition', [[10, 10]], [2]],
+  ['all that waits in all partitions', [[10], [10, 10]], [1, 2]],
+  ['no more than the most records', [[1, 1, 1], [1, 1, 1], [1]], [3, 1, 0]],
+  ['no more than the most bytes', [[60], [40, 1], [1]], [1, 1, 0]],
+  ['a record too large for any batch, alone', [[500, 1], [1]], [1, 0]],
+])('a batch takes %s', (_what, queues, lengths) => {
+  const waiting = queues.map((sizes) => sized(...sizes))
+  expect(batchLengths(waiting, { ...limits, recordsMax: 4 })).toEqual(lengths)
+})
+
+test('a batch has no more partitions than a note has room for', () => {
+  const waiting = Array.from({ length: partitionsPerBatchMax + 1 }, () => sized(0))
+  const lengths = batchLengths(waiting, { ...limits, recordsMax: 1_000 })
+  expect(lengths).toHaveLength(partitionsPerBatchMax)
+  const widest = { partition: 999_999_999, first: 10 ** 15 - 1, last: 10 ** 15 - 1 }
+  // What a broker takes by default: offset.metadata.max.bytes.
+  expect(noteText(lengths.map(() => widest)).length).toBeLessThanOrEqual(4_096)
 })
 
 test('the note beside a committed offset is read back as it was written', () => {
-  expect(boundaryFrom(boundaryText(123_456_789_012))).toBe(123_456_789_012)
+  const parts = [
+    { partition: 0, first: 123_456_789_012, last: 123_456_789_099 },
+    { partition: 11, first: 5, last: 5 },
+  ]
+  expect(partsFrom(noteText(parts))).toEqual(parts)
 })
 
-test.each(['', 'last=', 'last=-1', 'last=1x', 'something else'])('%j notes no batch', (text) => {
-  expect(boundaryFrom(text)).toBeNull()
-})
-
-test('an interrupted batch ends where it ended, however many records wait now', () => {
-  expect(interruptedLength(records(1, 1, 1, 1, 1, 1), 15, 12)).toBe(3)
-})
-
-test('an interrupted batch is not written before its end was read', () => {
-  expect(interruptedLength(records(1, 1), 11, 12)).toBeNull()
-})
-
-test('an interrupted batch whose last records were compacted away ends where they stood', () => {
-  expect(interruptedLength(records(1, 1), 12, 12)).toBe(2)
-  expect(interruptedLength([{ offset: 20, bytes: 1 }], 20, 12)).toBe(0)
-})
+test.each(['', 'batch=', 'batch=1', 'batch=1:2-3,', 'batch=1:-2-3', 'batch=1:2-3x', 'last=5'])(
+  '%j notes no batch',
+  (text) => {
+    expect(partsFrom(text)).toBeNull()
+  },
+)
