@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { groupSettings, kafkaSettings, limit } from '../runtime/config'
 import { ledgerSettings } from '../runtime/ledger'
 import { projectDirectory } from '../runtime/schemas'
+import type { RunnerLimits } from './partition-runner'
+import type { WalkLimits } from './state-walk'
 
 const dayMs = 86_400_000
 
@@ -21,6 +23,9 @@ export const streamProcessorSettings = {
   ),
   TRANSACTION_TIMEOUT_MS: limit(15_000, { min: 1_000 }),
   BATCH_RECORDS_MAX: limit(2_000).describe('Most records in one transaction'),
+  BATCH_WAIT_MS: limit(100, { min: 0 }).describe(
+    'Shortest time between two transactions of one partition, unless a full batch or a loop message waits, in milliseconds',
+  ),
   QUEUE_RECORDS_MAX: limit(20_000).describe('Records waiting per partition before fetching pauses'),
   QUEUE_BYTES_MAX: limit(32 * 1024 * 1024).describe('Bytes waiting per partition, likewise'),
   HOUSEKEEPING_MS: limit(5_000, { min: 10 }).describe(
@@ -36,4 +41,24 @@ export const streamProcessorSettings = {
   WALK_ROUND_MS: limit(30_000, { min: 10 }).describe(
     'Shortest time from one round through the state to the next',
   ),
+}
+
+type Config = Omit<z.output<z.ZodObject<typeof streamProcessorSettings>>, 'OPERATIONS_PORT'>
+
+export function runnerLimits(config: Config): RunnerLimits {
+  return {
+    batchRecordsMax: config.BATCH_RECORDS_MAX,
+    batchWaitMs: config.BATCH_WAIT_MS,
+    queueRecordsMax: config.QUEUE_RECORDS_MAX,
+    queueBytesMax: config.QUEUE_BYTES_MAX,
+    purgeIntervalMs: config.PURGE_INTERVAL_MS,
+  }
+}
+
+export function walkLimits(config: Config): WalkLimits & { readonly intervalMs: number } {
+  return {
+    stepEntriesMax: config.WALK_ENTRIES_MAX,
+    intervalMs: config.WALK_INTERVAL_MS,
+    roundMs: config.WALK_ROUND_MS,
+  }
 }

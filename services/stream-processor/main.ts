@@ -3,7 +3,7 @@ import { runService } from '../runtime/lifecycle'
 import { lockDirectory } from '../runtime/lock-directory'
 import { retry } from '../runtime/retry'
 import { kafkaFrom, registryFrom } from '../runtime/transport'
-import { streamProcessorSettings } from './config'
+import { runnerLimits, streamProcessorSettings, walkLimits } from './config'
 import { openCensuses } from './count-state'
 import { runStage } from './run-stage'
 import { parseSettings, readSettings, type NumberedSettings } from './settings'
@@ -32,17 +32,7 @@ void runService('stream-processor', streamProcessorSettings, async (service, con
           storeMaxAgeMs: config.STORE_MAX_AGE_MS,
           transactionTimeoutMs: config.TRANSACTION_TIMEOUT_MS,
           housekeepingMs: config.HOUSEKEEPING_MS,
-          limits: {
-            batchRecordsMax: config.BATCH_RECORDS_MAX,
-            queueRecordsMax: config.QUEUE_RECORDS_MAX,
-            queueBytesMax: config.QUEUE_BYTES_MAX,
-            purgeIntervalMs: config.PURGE_INTERVAL_MS,
-          },
-          walk: {
-            stepEntriesMax: config.WALK_ENTRIES_MAX,
-            intervalMs: config.WALK_INTERVAL_MS,
-            roundMs: config.WALK_ROUND_MS,
-          },
+          ...{ limits: runnerLimits(config), walk: walkLimits(config) },
           openCensus: censusOf(of.stageUnder(of.text).name),
         }),
       { health },

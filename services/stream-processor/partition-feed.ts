@@ -146,6 +146,26 @@ export class PartitionFeed {
     return records
   }
 
+  /** Lets records gather for some time, until there are `max`, or a node of another partition has said something: what
+   * an order waits for comes that way. */
+  async gather(longestMs: number, max: number): Promise<void> {
+    const { loop } = this.#options.wiring
+    const untilMs = performance.now() + longestMs
+    const mayWait = (): boolean =>
+      this.#phase === 'running' &&
+      this.#queue.length() < max &&
+      (loop === null || this.#queue.waiting(loop).records === 0)
+    for (let leftMs = longestMs; leftMs > 0 && mayWait(); leftMs = untilMs - performance.now()) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, leftMs)
+        void this.#queue.pushed().then(() => {
+          clearTimeout(timer)
+          resolve()
+        })
+      })
+    }
+  }
+
   /** After nothing was there to take: resolves when there may be; at once when this has ended. */
   filled(): Promise<void> {
     return this.#phase === 'ended' ? Promise.resolve() : this.#queue.pushed()

@@ -10,6 +10,7 @@ import {
   type InputStart,
 } from './partition-feed'
 import { PartitionTask, type TaskHeed, type TaskOptions } from './partition-task'
+import type { IncomingRecord } from '../runtime/kafka'
 import type { Batch } from '../runtime/kafka-consumer'
 import type { Purges } from './store-purges'
 
@@ -24,6 +25,9 @@ export interface TenureOptions
 
 export interface TenureLimits extends FeedLimits {
   readonly batchRecordsMax: number
+  /** Shortest time from the beginning of one batch to that of the next, unless as much waits as one may hold, or
+   * a node of another partition has said something. */
+  readonly batchWaitMs: number
 }
 
 export class PartitionTenure {
@@ -33,6 +37,7 @@ export class PartitionTenure {
   #ended = false
   #flushDue = false
   #walkDue = false
+  #lastBatchAtMs = -Infinity
 
   constructor(options: TenureOptions) {
     this.#options = options
@@ -109,14 +114,28 @@ export class PartitionTenure {
 
   async #workOnce(): Promise<void> {
     const { limits, purges } = this.#options
+    await this.#gather()
     if (this.#walkDue) await this.#walk()
     const missing = this.#feed.missing()
     if (missing !== null) await this.#refuse(missing)
     const records = this.#feed.take(limits.batchRecordsMax)
-    if (records.length > 0) await this.#task.process(records)
+    if (records.length > 0) await this.#process(records)
     else if (this.#flushDue) await this.#flush()
     else if (purges.due()) await purges.run()
     else await this.#feed.filled()
+  }
+
+  /** What comes alone is taken at once. What comes in a stream gathers for a moment: a transaction costs the broker about
+   * as much for one record as for a hundred, and one that begins while the last is being marked is sent away to try again. */
+  async #gather(): Promise<void> {
+    const { batchRecordsMax, batchWaitMs } = this.#options.limits
+    const waitMs = this.#lastBatchAtMs + batchWaitMs - performance.now()
+    await this.#feed.gather(waitMs, batchRecordsMax)
+  }
+
+  async #process(records: readonly IncomingRecord[]): Promise<void> {
+    this.#lastBatchAtMs = performance.now()
+    await this.#task.process(records)
   }
 
   async #flush(): Promise<void> {

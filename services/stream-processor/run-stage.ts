@@ -53,6 +53,8 @@ export async function runStage(
     groupId,
     topics: [...wiring.inputs, wiring.changelog],
     sessionTimeoutMs: options.sessionTimeoutMs,
+    // Half the time of a batch: under a stream of few events the broker would answer for each of them.
+    ...{ maxWaitMs: 25, minBytes: 16_384 },
     onAssigned: (assigned, consumer) => {
       runners.assign(assigned, consumer)
       service.health.well(joining)

@@ -111,6 +111,7 @@ class World {
     this.#walkEntriesMax = this.#dice.pick([10, 50, 200])
     this.#limits = {
       batchRecordsMax: this.#dice.pick([1, 3, 10, 10, 50]),
+      batchWaitMs: 0,
       queueRecordsMax: this.#dice.pick([2, 20, 1_000]),
       queueBytesMax: 1_000_000,
       purgeIntervalMs: 0,

@@ -65,7 +65,8 @@ class Rig {
         ...memoryTask(stage, { epoch: 1, text: 'some', stageUnder: () => stage }),
         ...{ consumer: this.consumer, logger: quiet, health: this.health },
         limits: {
-          ...{ batchRecordsMax: 10, queueRecordsMax: 10, queueBytesMax: 1_000, purgeIntervalMs: 0 },
+          ...{ batchRecordsMax: 10, batchWaitMs: 0, purgeIntervalMs: 0 },
+          ...{ queueRecordsMax: 10, queueBytesMax: 1_000 },
         },
         now: () => 0,
         openCensus: () => noCensus,
