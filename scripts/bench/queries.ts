@@ -18,20 +18,20 @@ const singleMs = 100
 const queries: readonly Query[] = [
   {
     name: 'revenue per channel, one model, 90 days',
-    sql: `SELECT channel, sum(amount_minor) AS amount_minor FROM credit_hours
+    sql: `SELECT channel, sum(amount_minor) AS amount_minor FROM credit_days
       WHERE model = 'time_decay' AND currency = 'CNY' GROUP BY channel ORDER BY amount_minor DESC`,
     aimMs: summingMs,
   },
   {
     name: 'models side by side, 90 days',
-    sql: `SELECT model, channel, sum(amount_minor) AS amount_minor, sum(weight_ppb) / 1e9 AS orders FROM credit_hours
+    sql: `SELECT model, channel, sum(amount_minor) AS amount_minor, sum(weight_ppb) / 1e9 AS orders FROM credit_days
       GROUP BY model, channel ORDER BY model, channel`,
     aimMs: summingMs,
   },
   {
     name: 'streamers of 30 days, one model',
-    sql: `SELECT streamer, sum(amount_minor) AS amount_minor FROM credit_hours
-      WHERE model = 'last' AND hour >= '2026-09-01' AND hour < '2026-10-01' AND streamer != ''
+    sql: `SELECT streamer, sum(amount_minor) AS amount_minor FROM credit_days
+      WHERE model = 'last' AND day >= '2026-09-01' AND day < '2026-10-01' AND streamer != ''
       GROUP BY streamer ORDER BY amount_minor DESC LIMIT 20`,
     aimMs: summingMs,
   },

@@ -16,9 +16,15 @@ export function rollUpDays(): string {
     FROM ${db}.roll_up_residues GROUP BY roll_up, day ORDER BY roll_up, day`
 }
 
+/** Each as it is written; credit_days after credit_hours, from which it is fed. */
 const rollUps = [
-  { table: 'credit_hours', bucket: 'hour' },
-  { table: 'credit_minutes', bucket: 'minute' },
+  { table: 'credit_hours', columns: `hour, ${dimensions}`, values: `bucket, ${dimensions}` },
+  { table: 'credit_minutes', columns: `minute, ${dimensions}`, values: `bucket, ${dimensions}` },
+  {
+    table: 'credit_days',
+    columns: 'day, model, platform, shop, channel, streamer, currency',
+    values: 'toDate(bucket), model, platform, shop, channel, streamer, currency',
+  },
 ] as const
 
 /** A version written meanwhile may be seen in one table and not yet in the other: then another round is due. */
@@ -41,11 +47,11 @@ export async function rebuildDay(warehouse: Warehouse, day: string): Promise<num
   const before = await wrong()
   for (let round = 0, left = before; left > 0; round += 1) {
     if (round === roundsMax) return null
-    for (const { table, bucket } of rollUps) {
+    for (const { table, columns, values } of rollUps) {
       await warehouse.command(
         `INSERT INTO ${database}.${table}
-           (${bucket}, ${dimensions}, amount_minor, weight_ppb, credits)
-         SELECT bucket, ${dimensions}, -amount_minor, -weight_ppb, -credits
+           (${columns}, amount_minor, weight_ppb, credits)
+         SELECT ${values}, -amount_minor, -weight_ppb, -credits
          FROM ${database}.roll_up_residues
          WHERE roll_up = '${table}' AND ${where}
          SETTINGS insert_deduplicate = 0`,

@@ -54,7 +54,8 @@ async function writeOrders(orders: readonly AttributedOrder[], token?: string): 
 }
 
 async function emptyOrders(): Promise<void> {
-  for (const table of ['attributed_orders', 'orders', 'credit_hours', 'credit_minutes']) {
+  const rollUps = ['credit_hours', 'credit_minutes', 'credit_days']
+  for (const table of ['attributed_orders', 'orders', ...rollUps]) {
     await warehouse.command(`TRUNCATE TABLE ${warehouse.database}.${table}`)
   }
 }
@@ -176,21 +177,29 @@ test('a batch repeated under its token is summed once', async () => {
   expect(await select('SELECT sum(credits) AS n FROM db.credit_hours')).toEqual([{ n: 2 }])
 })
 
-test('a batch that reached the table but not the roll-ups reaches them when it is repeated', async () => {
-  await emptyOrders()
-  const feed = `${warehouse.database}.credit_hours_feed`
-  const [definition] = await select<{ sql: string }>(
-    `SELECT create_table_query AS sql FROM system.tables
-     WHERE database = '${warehouse.database}' AND name = 'credit_hours_feed'`,
-  )
-  await warehouse.command(`DROP TABLE ${feed}`)
-  await writeOrders([anAttributedOrder()], 'half-way')
-  expect(await select(hours)).toEqual([])
-  await warehouse.command(definition?.sql ?? '')
-  await writeOrders([anAttributedOrder()], 'half-way')
-  expect(await select('SELECT count() AS n FROM db.attributed_orders')).toEqual([{ n: 1 }])
-  expect(await select(hours)).toEqual(await select(hoursFromOrders))
-})
+test.each(['credit_hours', 'credit_days'])(
+  'a batch that reached the table but not %s reaches it when it is repeated',
+  async (rollUp) => {
+    await emptyOrders()
+    const feed = `${warehouse.database}.${rollUp}_feed`
+    const [definition] = await select<{ sql: string }>(
+      `SELECT create_table_query AS sql FROM system.tables
+       WHERE database = '${warehouse.database}' AND name = '${rollUp}_feed'`,
+    )
+    const sums = (): Promise<unknown> =>
+      select(`SELECT channel, sum(amount_minor) AS amount FROM db.${rollUp} GROUP BY channel`)
+    await warehouse.command(`DROP TABLE ${feed}`)
+    await writeOrders([anAttributedOrder()], `half-way-${rollUp}`)
+    expect(await sums()).toEqual([])
+    await warehouse.command(definition?.sql ?? '')
+    await writeOrders([anAttributedOrder()], `half-way-${rollUp}`)
+    expect(await select('SELECT count() AS n FROM db.attributed_orders')).toEqual([{ n: 1 }])
+    expect(await select(hours)).toEqual(await select(hoursFromOrders))
+    expect(await sums()).toEqual(
+      await select(`SELECT channel, sum(amount_minor) AS amount FROM db.credits GROUP BY channel`),
+    )
+  },
+)
 
 test('credits, journeys and orders show the newest version only, whatever was written last', async () => {
   await emptyOrders()

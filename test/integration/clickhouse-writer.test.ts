@@ -165,7 +165,7 @@ async function untilWritten(topic: { name: string }): Promise<void> {
   }
 }
 
-/** Sums of one shop in the roll-up, beside what its present credits sum to. */
+/** Sums of one shop in the roll-ups, beside what its present credits sum to. */
 async function sums(shop: string): Promise<{ rolledUp: unknown; present: unknown }> {
   const columns = 'model, channel, sum(amount_minor) AS amount, sum(weight_ppb) AS weight'
   const query = (table: string): Promise<unknown> =>
@@ -173,7 +173,9 @@ async function sums(shop: string): Promise<{ rolledUp: unknown; present: unknown
       `SELECT ${columns} FROM ${warehouse.database}.${table} WHERE shop = '${shop}'
        GROUP BY model, channel HAVING amount != 0 OR weight != 0 ORDER BY ALL`,
     )
-  return { rolledUp: await query('credit_hours'), present: await query('credits') }
+  const rolledUp = await query('credit_hours')
+  expect(await query('credit_days')).toEqual(rolledUp)
+  return { rolledUp, present: await query('credits') }
 }
 
 /** Orders of one shop, each credited anew once. */
