@@ -1,5 +1,15 @@
 // Builders that show only what matters to a test.
-import type { JourneyTouch, Order, OrderLine, Touchpoint } from '../services/core/records'
+import type {
+  AdSpend,
+  JourneyTouch,
+  LiveSession,
+  Order,
+  OrderLine,
+  ProductCost,
+  SkuMapping,
+  StockLevel,
+  Touchpoint,
+} from '../services/core/records'
 import { sortIdentifiers } from '../services/core/identity/node'
 
 export const minuteMs = 60_000
@@ -106,5 +116,66 @@ export function aJourneyTouch(given: Partial<JourneyTouch> = {}): JourneyTouch {
     counted: true,
     reason: 'eligible',
     ...given,
+  }
+}
+
+const stated = { withdrawn: false, source: 'finance', updated_at: null, accepted_at: evening }
+
+export function aLiveSession(given: Partial<LiveSession> = {}): LiveSession {
+  return {
+    platform: 'douyin',
+    room: 'room-1',
+    session: '',
+    shop: '',
+    streamer: 'lin',
+    title: '',
+    started_at: evening,
+    ended_at: evening + 2 * hourMs,
+    currency: 'CNY',
+    slot_fee_minor: 500_000,
+    commission_basis_points: 2_000,
+    ...stated,
+    ...given,
+  }
+}
+
+export function anAdSpend(given: Partial<AdSpend> = {}): AdSpend {
+  return {
+    id: 'spend-1',
+    from_at: evening,
+    to_at: evening + hourMs,
+    platform: 'douyin',
+    shop: '',
+    channel: 'douyin.live',
+    campaign: '',
+    room: 'room-1',
+    streamer: '',
+    currency: 'CNY',
+    amount_minor: 120_000,
+    ...stated,
+    ...given,
+  }
+}
+
+export function aProductCost(given: Partial<ProductCost> = {}): ProductCost {
+  return {
+    ...{ sku: 'SKU-0001', currency: 'CNY', valid_from: evening, cost_minor: 4_000 },
+    ...stated,
+    ...given,
+  }
+}
+
+export function aSkuMapping(given: Partial<SkuMapping> = {}): SkuMapping {
+  return {
+    ...{ platform: 'douyin', shop: '', platform_sku: 'dy-1', sku: 'SKU-0001', pieces: 1 },
+    ...stated,
+    ...given,
+  }
+}
+
+export function aStockLevel(given: Partial<StockLevel> = {}): StockLevel {
+  return {
+    ...{ sku: 'SKU-0001', warehouse: 'WH', quantity: 100, forecast: 90, withdrawn: false },
+    ...{ source: 'erp', read_at: evening, ...given },
   }
 }

@@ -8,7 +8,7 @@ import type { CollectorSource } from './sources'
 import type { Visitor } from './visitor-cookie'
 
 export interface EventsOptions {
-  readonly intake: Intake<Touchpoint>
+  readonly intake: Pick<Intake<Touchpoint>, 'keep'>
   readonly tools: IdentifierTools
   readonly metrics: Metrics
   readonly now: () => number

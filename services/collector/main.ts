@@ -7,7 +7,7 @@ import { createEdgeServer } from '../runtime/edge-server'
 import { createIdentifierHash } from '../runtime/hash-identifier'
 import { listen } from '../runtime/http'
 import { runService } from '../runtime/lifecycle'
-import { openIntake } from '../runtime/open-intake'
+import { openIntake, placing } from '../runtime/open-intake'
 import { createPhoneReader } from '../runtime/read-phone'
 import { createAcceptEvents } from './accept-events'
 import { collectorSettings } from './config'
@@ -18,12 +18,14 @@ import { createFindVisitor } from './visitor-cookie'
 void runService('collector', collectorSettings, async (service, config) => {
   const { logger, metrics } = service
   const intake = await openIntake(service, config, {
-    topic: topics.touchpoints,
-    keyOf: touchpointKey,
-    inLedger: touchpointInLedger,
+    topics: [topics.touchpoints],
+    kind: 'touchpoint',
+    inLedger: ({ value }) => touchpointInLedger(value),
   })
   const accept = createAcceptEvents({
-    intake,
+    intake: placing(intake, (value) => ({
+      ...{ topic: topics.touchpoints, key: touchpointKey(value), value },
+    })),
     tools: {
       hash: createIdentifierHash(config.IDENTIFIER_HASH_KEY),
       phone: createPhoneReader(config.DEFAULT_COUNTRY),

@@ -1,5 +1,31 @@
 // Generated from schemas/*.avsc by `npm run generate`. Do not edit.
 
+/** Money spent on advertising over a span of time, evenly. Always whole, never a patch; the latest said of a key counts. */
+export interface AdSpend {
+  /** Who stated it */
+  readonly source: string
+  /** Unique within the source */
+  readonly id: string
+  readonly from_at: number
+  /** The first moment after the span */
+  readonly to_at: number
+  /** What the money was for; empty where it was for no one of them, as all below */
+  readonly platform: string
+  readonly shop: string
+  readonly channel: string
+  readonly campaign: string
+  readonly room: string
+  readonly streamer: string
+  /** ISO 4217 */
+  readonly currency: string
+  readonly amount_minor: number
+  /** Stated by mistake: counts no more */
+  readonly withdrawn: boolean
+  /** When the source changed it last, where it says so; else accepted_at stands for it */
+  readonly updated_at: number | null
+  readonly accepted_at: number
+}
+
 /** A touchpoint on its way to the first of its identifiers that is no hub. */
 export interface Arrival {
   readonly touchpoint: Touchpoint
@@ -235,6 +261,35 @@ export interface JourneyTouch {
   readonly reason: string
 }
 
+/** One room on the air, as announced or as it was. Always whole, never a patch; the latest said of a key counts. */
+export interface LiveSession {
+  readonly platform: string
+  /** As touchpoints and claims name it */
+  readonly room: string
+  /** Which of several where a platform keeps one room for all; empty where each session has a room of its own */
+  readonly session: string
+  /** Empty for more than one */
+  readonly shop: string
+  readonly streamer: string
+  readonly title: string
+  readonly started_at: number
+  /** Null until it is over */
+  readonly ended_at: number | null
+  /** ISO 4217 */
+  readonly currency: string
+  /** Paid for the session as such, whatever it sells */
+  readonly slot_fee_minor: number
+  /** The streamer's share of what is credited to the room, less refunds: 2000 is 20 % */
+  readonly commission_basis_points: number
+  /** Stated by mistake: counts no more */
+  readonly withdrawn: boolean
+  /** Who stated it */
+  readonly source: string
+  /** When the source changed it last, where it says so; else accepted_at stands for it */
+  readonly updated_at: number | null
+  readonly accepted_at: number
+}
+
 /** An identifier as the root of its set keeps it: which version of its identity was emitted last. */
 export interface Member {
   readonly identifier: string
@@ -350,6 +405,25 @@ export interface Parting {
   readonly awaited: number
 }
 
+/** What one piece of a SKU costs from a time on. Always whole, never a patch; the latest said of a key counts. */
+export interface ProductCost {
+  /** The merchant's own code, as the ERP knows it */
+  readonly sku: string
+  /** ISO 4217 */
+  readonly currency: string
+  /** Until the next valid_from of the SKU and currency */
+  readonly valid_from: number
+  /** Of one piece */
+  readonly cost_minor: number
+  /** Stated by mistake: counts no more */
+  readonly withdrawn: boolean
+  /** Who stated it */
+  readonly source: string
+  /** When the source changed it last, where it says so; else accepted_at stands for it */
+  readonly updated_at: number | null
+  readonly accepted_at: number
+}
+
 /** The dimensions of an order's earlier version under which its credits were summed. */
 export interface ReplacedOrder {
   readonly version: number
@@ -381,6 +455,25 @@ export interface Sighting {
   readonly home: string
 }
 
+/** Which SKU of the merchant a platform's SKU is. Always whole, never a patch; the latest said of a key counts. */
+export interface SkuMapping {
+  readonly platform: string
+  /** Empty for every shop of the platform that has no mapping of its own */
+  readonly shop: string
+  readonly platform_sku: string
+  /** The merchant's own code, as the ERP knows it */
+  readonly sku: string
+  /** Of the own SKU in one of the platform's */
+  readonly pieces: number
+  /** Stated by mistake: counts no more */
+  readonly withdrawn: boolean
+  /** Who stated it */
+  readonly source: string
+  /** When the source changed it last, where it says so; else accepted_at stands for it */
+  readonly updated_at: number | null
+  readonly accepted_at: number
+}
+
 /** What the runtime itself keeps in a stage's changelog: how far its inputs are applied, who owns the partition, which record crashed it. */
 export interface StageMark {
   /** Topic to next offset */
@@ -403,6 +496,23 @@ export interface StockEntry {
   /** The newest snapshot */
   readonly order: Order
   readonly positions: readonly StockPosition[]
+}
+
+/** What the ERP has of a SKU in a warehouse. The latest reading of a key counts. */
+export interface StockLevel {
+  readonly sku: string
+  /** Code of the warehouse in the ERP */
+  readonly warehouse: string
+  /** Pieces on hand */
+  readonly quantity: number
+  /** Pieces left once everything planned has moved in and out; null where the ERP does not say */
+  readonly forecast: number | null
+  /** The ERP shows the SKU there no more; the quantity is 0 */
+  readonly withdrawn: boolean
+  /** Which ERP */
+  readonly source: string
+  /** When it was read */
+  readonly read_at: number
 }
 
 /** How many pieces of a SKU an order reserves that no ERP sale represents. Absolute: the newest version replaces the one before. */
@@ -468,6 +578,7 @@ export interface Touchpoint {
 
 /** Every record by its name. */
 export interface Records {
+  readonly AdSpend: AdSpend
   readonly Arrival: Arrival
   readonly AttributedOrder: AttributedOrder
   readonly Claim: Claim
@@ -483,18 +594,22 @@ export interface Records {
   readonly Identity: Identity
   readonly JourneyEntry: JourneyEntry
   readonly JourneyTouch: JourneyTouch
+  readonly LiveSession: LiveSession
   readonly Member: Member
   readonly NodeHead: NodeHead
   readonly OrderEntry: OrderEntry
   readonly OrderLine: OrderLine
   readonly Order: Order
   readonly Parting: Parting
+  readonly ProductCost: ProductCost
   readonly ReplacedOrder: ReplacedOrder
   readonly Reset: Reset
   readonly SealedField: SealedField
   readonly Sighting: Sighting
+  readonly SkuMapping: SkuMapping
   readonly StageMark: StageMark
   readonly StockEntry: StockEntry
+  readonly StockLevel: StockLevel
   readonly StockPosition: StockPosition
   readonly Touchpoint: Touchpoint
 }

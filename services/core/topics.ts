@@ -31,6 +31,8 @@ function topic<const Name extends string, const Value extends RecordName>(
 
 const shared = { partitions: 'shared' } as const
 const compacted = { ...shared, cleanup: 'compact', retentionMs: null } as const
+/** Few records, which nothing processes by key: one partition keeps them in the order in which they came. */
+const listed = { ...compacted, partitions: 'one' } as const
 
 export const topics = {
   touchpoints: topic('touchpoints', 'Touchpoint', {
@@ -78,7 +80,31 @@ export const topics = {
     retentionMs: 180 * dayMs,
     key: 'id of the dead letter',
   }),
+  liveSessions: topic('live-sessions', 'LiveSession', { ...listed, key: 'platform:room:session' }),
+  adSpend: topic('ad-spend', 'AdSpend', { ...listed, key: 'source:id' }),
+  productCosts: topic('product-costs', 'ProductCost', {
+    ...listed,
+    key: 'sku:currency:valid_from in epoch ms',
+  }),
+  skuMappings: topic('sku-mappings', 'SkuMapping', {
+    ...listed,
+    key: 'platform:shop:platform_sku',
+  }),
+  stockLevels: topic('stock-levels', 'StockLevel', { ...listed, key: 'sku:warehouse' }),
 } as const
+
+/** A record and where it goes. */
+export type Placed<T extends Topic> = T extends Topic
+  ? { readonly topic: T; readonly key: string; readonly value: ValueOf<T> }
+  : never
+
+/** Whether a record goes to this topic. */
+export function goesTo<T extends Topic>(
+  placed: { readonly topic: Topic },
+  topic: T,
+): placed is Placed<T> {
+  return placed.topic.name === topic.name
+}
 
 /** Holds the original bytes of what could not be processed; headers say where it came from and why. */
 export const deadLettersTopic = {

@@ -1,13 +1,17 @@
 // Order snapshots → verdicts, the good ones made durable.
-import { orderFrom, type OrderTools, type OrderVerdict } from '../core/edge/order-from'
+import {
+  orderFrom,
+  type OrderSource,
+  type OrderTools,
+  type OrderVerdict,
+} from '../core/edge/order-from'
 import type { Order } from '../core/records'
 import type { Intake } from '../runtime/intake'
 import type { Metrics } from '../runtime/metrics'
 import { readOrder } from './read-order'
-import type { GatewaySource } from './sources'
 
 export interface OrdersOptions {
-  readonly intake: Intake<Order>
+  readonly intake: Pick<Intake<Order>, 'keep'>
   readonly tools: OrderTools
   readonly metrics: Metrics
   readonly now: () => number
@@ -18,7 +22,7 @@ export interface OrdersOptions {
  * `repeated`: the very same request is durable already. */
 export type AcceptOrders = (
   snapshots: readonly unknown[],
-  from: { readonly source: GatewaySource; readonly repeated: boolean },
+  from: { readonly source: OrderSource; readonly repeated: boolean },
 ) => Promise<readonly OrderVerdict[] | null>
 
 const stage = 'orders'

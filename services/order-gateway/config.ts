@@ -7,13 +7,14 @@ import { gatewaySources } from './sources'
 export const gatewaySettings = {
   ...edgeSettings,
   SOURCES: jsonSetting(gatewaySources).describe(
-    'JSON: [{name, secrets, platform, shops, …}], see Sources; or SOURCES_FILE',
+    'JSON: [{name, secrets, platform, shops, figures, …}], see Sources; or SOURCES_FILE',
   ),
   SEAL_KEYS: jsonSetting(sealKeyRing).describe(
     'JSON: {key id: base64 of 32 bytes}; or SEAL_KEYS_FILE',
   ),
   SEAL_KEY_ID: z.string().min(1).describe('Id of the key that seals; must be one of SEAL_KEYS'),
   ORDERS_MAX: limit(100).describe('Most orders in one request'),
+  FIGURES_MAX: limit(500).describe('Most figures in one request'),
   SIGNATURE_AGE_MAX_SECONDS: limit(300).describe(
     'How far the timestamp of a signature may be from now, either way',
   ),

@@ -1,17 +1,16 @@
-import { orderInLedger } from '../core/ledger/tally'
-import { topics } from '../core/topics'
 import { createEdgeGuard } from '../runtime/edge-guard'
 import { createEdgeServer } from '../runtime/edge-server'
 import { SetupError } from '../runtime/errors'
 import { createIdentifierHash } from '../runtime/hash-identifier'
 import { listen } from '../runtime/http'
 import { runService } from '../runtime/lifecycle'
-import { openIntake } from '../runtime/open-intake'
 import { createPhoneReader } from '../runtime/read-phone'
 import { createSeal } from '../runtime/seal'
+import { createAcceptFigures } from './accept-figures'
 import { createAcceptOrders } from './accept-orders'
 import { createGatewayApp } from './app'
 import { gatewaySettings } from './config'
+import { openGatewayIntake } from './gateway-intake'
 import { createReplays } from './replays'
 
 void runService('order-gateway', gatewaySettings, async (service, config) => {
@@ -19,13 +18,9 @@ void runService('order-gateway', gatewaySettings, async (service, config) => {
   if (!config.SEAL_KEYS.has(config.SEAL_KEY_ID)) {
     throw new SetupError('configuration: SEAL_KEY_ID: not one of SEAL_KEYS')
   }
-  const intake = await openIntake(service, config, {
-    topic: topics.orders,
-    keyOf: (order) => order.order_key,
-    inLedger: orderInLedger,
-  })
+  const intake = await openGatewayIntake(service, config)
   const accept = createAcceptOrders({
-    intake,
+    intake: intake.orders,
     tools: {
       hash: createIdentifierHash(config.IDENTIFIER_HASH_KEY),
       phone: createPhoneReader(config.DEFAULT_COUNTRY),
@@ -41,11 +36,13 @@ void runService('order-gateway', gatewaySettings, async (service, config) => {
     metrics,
     sources: config.SOURCES,
     accept,
+    acceptFigures: createAcceptFigures({ intake: intake.figures, metrics, now: Date.now }),
     replays: createReplays(config.REPLAYS_REMEMBERED_MAX, Date.now),
     now: Date.now,
     guard,
     bodyBytesMax: config.BODY_BYTES_MAX,
     ordersMax: config.ORDERS_MAX,
+    figuresMax: config.FIGURES_MAX,
     signatureAgeMaxSeconds: config.SIGNATURE_AGE_MAX_SECONDS,
   })
   const server = createEdgeServer(app, guard)

@@ -2,7 +2,6 @@
 // or too slow, flushed to the spool on this machine's disk. A record sent in vain may have been written all the
 // same; then it reaches the topic twice with the same id, and counts once.
 import { createBreaker, failureWithin, type BreakerOptions } from './breaker'
-import type { DraftCodec } from './codec'
 import { tolerating, type Health } from './health'
 import type { LedgerTicket } from './ledger-edge'
 import type { Metrics } from './metrics'
@@ -19,9 +18,8 @@ export interface Intake<Value> {
 }
 
 export interface IntakeOptions<Value> {
-  readonly keyOf: (value: Value) => string
-  /** How values are written; `schema` names the schema. */
-  readonly codec: DraftCodec<Value>
+  /** How a value is written; its headers are the intake's to add. */
+  readonly recordOf: (value: Value) => Omit<AcceptedRecord, 'headers'>
   readonly outlet: Outlet
   readonly spool: Pick<Spool, 'append' | 'oldest'>
   /** Numbers what is taken over, and hears what became durable. */
@@ -40,7 +38,7 @@ export interface IntakeOptions<Value> {
  * hour of spool. The spool cannot starve: its batches queue for the same producer as theirs, one after the other.
  */
 export function createIntake<Value>(options: IntakeOptions<Value>): Intake<Value> {
-  const { keyOf, codec, outlet, spool, timeoutMs, health } = options
+  const { recordOf, outlet, spool, timeoutMs, health } = options
   const metrics = intakeMetrics(options.metrics)
   const queued = 'Bytes waiting for Kafka or under way'
   options.metrics.reading('queued_bytes', queued, () => outlet.queuedBytes())
@@ -77,9 +75,7 @@ export function createIntake<Value>(options: IntakeOptions<Value>): Intake<Value
     return true
   }
   const accepted = (value: Value, stamp: LedgerTicket['headers'][number] = {}): AcceptedRecord => ({
-    key: keyOf(value),
-    value: codec.encode(value),
-    schema: codec.schema,
+    ...recordOf(value),
     headers: stamp,
   })
   return {

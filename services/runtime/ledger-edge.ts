@@ -13,8 +13,8 @@ import { tellLedger, tolerant } from './ledger'
 import { repeat } from './repeat'
 
 export interface EdgeLedger {
-  /** Numbers records that are about to be made durable. */
-  take(records: readonly LedgerRecord[]): LedgerTicket
+  /** Numbers records that are about to be made durable; null for what the ledger does not follow. */
+  take(records: readonly (LedgerRecord | null)[]): LedgerTicket
   /** Tells what is still to tell, once, and stops. */
   close(): Promise<void>
 }
@@ -86,16 +86,21 @@ export function createEdgeLedger(options: EdgeLedgerOptions): EdgeLedger {
   const stop = warehouse === null ? null : repeat(flush, () => options.flushMs)
   return {
     take(records) {
-      const numbers = records.map(({ source }) => {
-        const sequence = sequences.get(source) ?? 0
-        sequences.set(source, sequence + 1)
+      const numbers = records.map((record) => {
+        if (record === null) return null
+        const sequence = sequences.get(record.source) ?? 0
+        sequences.set(record.source, sequence + 1)
         return sequence
       })
       return {
-        headers: numbers.map((sequence) => ({ [edgeHeader]: stampText({ boot, sequence }) })),
+        headers: numbers.map((sequence): Readonly<Record<string, string>> =>
+          sequence === null ? {} : { [edgeHeader]: stampText({ boot, sequence }) },
+        ),
         accepted: () => {
           if (warehouse === null) return
-          for (const [at, record] of records.entries()) book.add(record, numbers[at] ?? 0)
+          for (const [at, record] of records.entries()) {
+            if (record !== null) book.add(record, numbers[at] ?? 0)
+          }
         },
       }
     },

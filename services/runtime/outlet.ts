@@ -1,4 +1,6 @@
-// The last step of an accepted record: it gets what only the cluster can tell, its partition and its schema's id.
+// The last step of an accepted record: it gets what only the cluster can tell, its partition and its schema's id. The
+// schema also tells the topic: an edge may write to several.
+import assert from 'node:assert/strict'
 import { partitionOf } from '../core/partition'
 import { fillInSchemaId } from './codec'
 import type { OutgoingRecord } from './kafka'
@@ -13,35 +15,43 @@ export interface Outlet {
   queuedBytes(): number
 }
 
-export interface OutletOptions {
+/** Where the records of one schema go. */
+export interface Destination {
   /** Full name on the broker. */
   readonly topic: string
   readonly partitions: number
-  readonly producer: Pick<CoalescingProducer, 'send' | 'queuedBytes'>
-  /** The registry's id of a schema by the name it is spooled under; asked once each. */
-  readonly schemaIdOf: (schema: string) => Promise<number>
+  /** The registry's id of the schema. */
+  readonly schemaId: number
 }
 
-export function createOutlet({ topic, partitions, producer, schemaIdOf }: OutletOptions): Outlet {
-  const ids = new Map<string, number>()
+export interface OutletOptions {
+  readonly producer: Pick<CoalescingProducer, 'send' | 'queuedBytes'>
+  /** By the name under which a schema is spooled; asked once each. */
+  readonly destinationOf: (schema: string) => Promise<Destination>
+}
+
+export function createOutlet({ producer, destinationOf }: OutletOptions): Outlet {
+  const known = new Map<string, Destination>()
   const outgoing = (record: AcceptedRecord): OutgoingRecord => {
     const { value, headers } = record
-    const id = ids.get(record.schema)
-    if (id !== undefined) fillInSchemaId(value, id)
+    const destination = known.get(record.schema)
+    assert(destination !== undefined, 'a record is sent before its schema is known')
+    const { topic, partitions, schemaId } = destination
+    fillInSchemaId(value, schemaId)
     const key = Buffer.from(record.key)
     const partition = partitionOf(key, partitions)
     return { topic, partition, key, value, ...(headers === undefined ? {} : { headers }) }
   }
   const learn = async (records: readonly AcceptedRecord[]): Promise<void> => {
     for (const { schema } of records) {
-      if (!ids.has(schema)) ids.set(schema, await schemaIdOf(schema))
+      if (!known.has(schema)) known.set(schema, await destinationOf(schema))
     }
   }
   const send = (records: readonly AcceptedRecord[]): Promise<void> =>
     producer.send(records.map(outgoing))
   return {
     send: (records) =>
-      records.every(({ schema }) => ids.has(schema))
+      records.every(({ schema }) => known.has(schema))
         ? send(records)
         : learn(records).then(() => send(records)),
     queuedBytes: () => producer.queuedBytes(),

@@ -344,25 +344,112 @@ export const pixelRequest: fc.Arbitrary<Buffer> = fc
     return requestBytes({ method: 'GET', target, headers }, Buffer.alloc(0), 0)
   })
 
-/** POST /orders/… with a body that is nearly right and a signature that mostly is. */
-export const orderRequest: fc.Arbitrary<Buffer> = fc
-  .tuple(
-    ordersBody,
-    textMutation,
-    mostly('right', 'old', 'forged', 'odd', 'none'),
-    fc.tuple(contentType, extra, chunkSize, headerText),
-    mostly('main', 'many', 'many', 'nobody', '__proto__', '%00', 'main%2f..'),
+/** A body that is nearly right, with a signature that mostly is. */
+function signedRequest(
+  body: fc.Arbitrary<unknown>,
+  path: fc.Arbitrary<string>,
+  source: fc.Arbitrary<string>,
+): fc.Arbitrary<Buffer> {
+  return fc
+    .tuple(
+      body,
+      textMutation,
+      mostly('right', 'old', 'forged', 'odd', 'none'),
+      fc.tuple(contentType, extra, chunkSize, headerText),
+      fc.tuple(path, source),
+    )
+    .map(([given, mutate, signing, [type, extras, size, odd], names]) => {
+      const bytes = mutate(jsonOf(given))
+      const at = signing === 'old' ? now / 1_000 - 301 : now / 1_000
+      const secret = signing === 'forged' ? 'forged-secret-012345' : gatewaySecret
+      const signature = `t=${at},v1=${signatureOf(secret, at, bytes).toString('hex')}`
+      const signatures: [string, string][] =
+        signing === 'none' ? [] : [['x-tributary-signature', signing === 'odd' ? odd : signature]]
+      const headers = [['content-type', type] as const, ...signatures, ...extras]
+      return requestBytes({ method: 'POST', target: `/${names.join('/')}`, headers }, bytes, size)
+    })
+}
+
+/** POST /orders/… */
+export const orderRequest = signedRequest(
+  ordersBody,
+  fc.constant('orders'),
+  mostly('main', 'many', 'many', 'nobody', '__proto__', '%00', 'main%2f..'),
+)
+
+const near = fc.oneof(
+  { weight: 9, arbitrary: fc.integer({ min: now - 90 * 86_400_000, max: now + 86_400_000 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 1e10, max: 8.6e15 }) },
+)
+const amount = fc.integer({ min: 0, max: 1e7 })
+const platformName = mostly('douyin', 'wechat', '', 'Douyin')
+const shopName = mostly('S1', 'S2', '', 'S3')
+const currency = mostly('CNY', 'USD', 'XXY')
+const stated = { withdrawn: fc.boolean(), updated_at: near }
+const figure = {
+  'live-sessions': fc.record(
+    {
+      ...{ platform: platformName, room: short, session: short, shop: shopName, streamer: short },
+      ...{ title: awkwardText, started_at: near, ended_at: near, currency, slot_fee_minor: amount },
+      ...{ commission_basis_points: mostly(2_000, 0, 10_001, -1), ...stated },
+    },
+    { requiredKeys: ['platform', 'room', 'streamer', 'started_at', 'currency'] },
+  ),
+  'ad-spend': fc.record(
+    {
+      ...{ id: short, from_at: near, to_at: near, platform: platformName, shop: shopName },
+      ...{ channel: code, campaign: short, room: short, streamer: short, currency },
+      ...{ amount_minor: amount, ...stated },
+    },
+    { requiredKeys: ['id', 'from_at', 'to_at', 'currency', 'amount_minor'] },
+  ),
+  'product-costs': fc.record(
+    { sku: short, currency, valid_from: near, cost_minor: amount, ...stated },
+    { requiredKeys: ['sku', 'currency', 'valid_from', 'cost_minor'] },
+  ),
+  'sku-mappings': fc.record(
+    {
+      ...{ platform: platformName, shop: shopName, platform_sku: short, sku: short },
+      ...{ pieces: mostly(1, 2, 0, -1), ...stated },
+    },
+    { requiredKeys: ['platform', 'platform_sku', 'sku'] },
+  ),
+} as const
+const figureNames = [
+  ...['platform', 'room', 'session', 'shop', 'streamer', 'started_at', 'ended_at', 'currency'],
+  ...['id', 'from_at', 'to_at', 'channel', 'amount_minor', 'sku', 'valid_from', 'cost_minor'],
+  ...['platform_sku', 'pieces', 'withdrawn', 'updated_at'],
+]
+
+function figuresBody(kind: keyof typeof figure): fc.Arbitrary<unknown> {
+  const badFigure = fc
+    .tuple<[object, (readonly [string, unknown])[]]>(figure[kind], edits(figureNames))
+    .map(([base, changes]) => edited(base, changes))
+  return fc.oneof(
+    { weight: 5, arbitrary: figure[kind] },
+    { weight: 5, arbitrary: badFigure },
+    { weight: 3, arbitrary: fc.array(badFigure, { maxLength: 4 }) },
+    { weight: 1, arbitrary: awkwardValue },
   )
-  .map(([body, mutate, signing, [type, extras, size, odd], source]) => {
-    const bytes = mutate(jsonOf(body))
-    const at = signing === 'old' ? now / 1_000 - 301 : now / 1_000
-    const secret = signing === 'forged' ? 'forged-secret-012345' : gatewaySecret
-    const signature = `t=${at},v1=${signatureOf(secret, at, bytes).toString('hex')}`
-    const signatures: [string, string][] =
-      signing === 'none' ? [] : [['x-tributary-signature', signing === 'odd' ? odd : signature]]
-    const headers = [['content-type', type] as const, ...signatures, ...extras]
-    return requestBytes({ method: 'POST', target: `/orders/${source}`, headers }, bytes, size)
-  })
+}
+
+const figureSource = mostly('many', 'finance', 'finance', 'main', 'nobody', '__proto__', '%00')
+
+/** POST /figures/… */
+export const figureRequest: fc.Arbitrary<Buffer> = fc.oneof(
+  ...(Object.keys(figure) as (keyof typeof figure)[]).map((kind) => ({
+    weight: 9,
+    arbitrary: signedRequest(figuresBody(kind), fc.constant(`figures/${kind}`), figureSource),
+  })),
+  {
+    weight: 1,
+    arbitrary: signedRequest(
+      figuresBody('ad-spend'),
+      fc.constantFrom('figures/stock-levels', 'figures/__proto__', 'figures/%2e%2e', 'figures'),
+      figureSource,
+    ),
+  },
+)
 
 /** Any method at any path. */
 export const strayRequest: fc.Arbitrary<Buffer> = fc
@@ -372,6 +459,7 @@ export const strayRequest: fc.Arbitrary<Buffer> = fc
       fc.constantFrom(
         ...['/', '//', '/collect/', '//collect', '/COLLECT', '/%63ollect', '/collect/..', '/p.gif'],
         ...['/orders', '/orders/', '/orders/main/x', '/orders/%ff', '/orders/%', '/../etc/passwd'],
+        ...['/figures', '/figures/ad-spend', '/figures/ad-spend/', '/figures/toString/main'],
         ...['/metrics', '/live', '/robots.txt', '/collect?write_key=%ff', '/collect?a&b=&=c', '*'],
         ...['/?__proto__[polluted]=true', '/orders/constructor', '/.env', 'http://evil/collect'],
       ),

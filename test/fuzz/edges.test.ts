@@ -5,7 +5,13 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { rawBytes } from './arbitrary-bytes'
-import { collectRequest, orderRequest, pixelRequest, strayRequest } from './arbitrary-requests'
+import {
+  collectRequest,
+  figureRequest,
+  orderRequest,
+  pixelRequest,
+  strayRequest,
+} from './arbitrary-requests'
 import { secrets, startFuzzedCollector, startFuzzedGateway, type FuzzedEdge } from './fuzzed-edges'
 import { answersIn, PipelinedClient, sendRaw, type RawAnswer } from './raw-client'
 
@@ -159,9 +165,10 @@ function heapUsedBytes(): number {
 }
 
 test.each([
-  ['events that are nearly right', 'collector', 0.35, collectRequest],
+  ['events that are nearly right', 'collector', 0.3, collectRequest],
   ['pixels with odd queries', 'collector', 0.2, pixelRequest],
-  ['orders that are nearly right', 'gateway', 0.3, orderRequest],
+  ['orders that are nearly right', 'gateway', 0.2, orderRequest],
+  ['figures that are nearly right', 'gateway', 0.15, figureRequest],
   ['any method at any path', 'collector', 0.025, strayRequest],
   ['any method at any path', 'gateway', 0.025, strayRequest],
 ] as const)(

@@ -6,7 +6,9 @@ import { createAcceptEvents } from '../../services/collector/accept-events'
 import { createCollectorListener } from '../../services/collector/listener'
 import { collectorSources, createSourceFinder } from '../../services/collector/sources'
 import { createFindVisitor } from '../../services/collector/visitor-cookie'
+import { figureKinds, figureTopics, type Figure } from '../../services/core/figures/figure'
 import type { RecordName, Records } from '../../services/core/records'
+import { createAcceptFigures, type PlacedFigure } from '../../services/order-gateway/accept-figures'
 import { createAcceptOrders } from '../../services/order-gateway/accept-orders'
 import { createGatewayApp } from '../../services/order-gateway/app'
 import { createReplays } from '../../services/order-gateway/replays'
@@ -20,7 +22,7 @@ import { createMetrics, type Metrics } from '../../services/runtime/metrics'
 import { createSeal } from '../../services/runtime/seal'
 import { createTestGuard, hashKey, identifierTools } from '../support/edge-fakes'
 import { rawValues } from './arbitrary-json'
-import { orderWrongs, touchpointWrongs, type Allowed } from './judge-records'
+import { figureWrongs, orderWrongs, touchpointWrongs, type Allowed } from './judge-records'
 
 export const now = 1_767_225_600_000
 export const collectorKeys = [
@@ -56,47 +58,46 @@ function plain(text: string): unknown {
   return JSON.parse(text) as unknown
 }
 
-interface Bench<Name extends RecordName> {
-  readonly intake: Intake<Records[Name]>
+interface Bench {
   readonly metrics: Metrics
   readonly logger: Logger
   readonly found: { wrongs: string[]; kept: number; lines: number }
+  /** Judges each record it is given to keep. */
+  readonly judging: <Name extends RecordName>(
+    name: Name,
+    wrongsOf: (value: Records[Name]) => string[],
+  ) => Pick<Intake<Records[Name]>, 'keep'>
 }
 
-function createBench<Name extends RecordName>(
-  name: Name,
-  wrongsOf: (value: Records[Name]) => string[],
-): Bench<Name> {
-  const found: Bench<Name>['found'] = { wrongs: [], kept: 0, lines: 0 }
-  const codec = localCodec(name)
-  const judge = (value: Records[Name]): void => {
-    found.kept += 1
-    const text = JSON.stringify(value)
-    // Encoding fails for what the schema forbids; a round trip that changes something lost it.
-    const read = codec.decode(codec.encode(value))
-    const isSame = isDeepStrictEqual(plain(JSON.stringify(read)), plain(text))
-    if (!isSame) found.wrongs.push(`round trip: ${text}`)
-    for (const secret of secrets) if (text.includes(secret)) found.wrongs.push(`kept: ${secret}`)
-    if (text.includes('smuggled')) found.wrongs.push('smuggled')
-    found.wrongs.push(...wrongsOf(value).map((wrong) => `${name} ${wrong}: ${text}`))
+function createBench(): Bench {
+  const found: Bench['found'] = { wrongs: [], kept: 0, lines: 0 }
+  const judging: Bench['judging'] = (name, wrongsOf) => {
+    const codec = localCodec(name)
+    const judge = (value: Parameters<typeof wrongsOf>[0]): void => {
+      found.kept += 1
+      const text = JSON.stringify(value)
+      // Encoding fails for what the schema forbids; a round trip that changes something lost it.
+      const read = codec.decode(codec.encode(value))
+      const isSame = isDeepStrictEqual(plain(JSON.stringify(read)), plain(text))
+      if (!isSame) found.wrongs.push(`round trip: ${text}`)
+      for (const secret of secrets) if (text.includes(secret)) found.wrongs.push(`kept: ${secret}`)
+      if (text.includes('smuggled')) found.wrongs.push('smuggled')
+      found.wrongs.push(...wrongsOf(value).map((wrong) => `${name} ${wrong}: ${text}`))
+    }
+    return {
+      keep: (values) => {
+        for (const value of values) judge(value)
+        return Promise.resolve('kept')
+      },
+    }
   }
   const write = (line: string): void => {
     found.lines += 1
     for (const secret of secrets) if (line.includes(secret)) found.wrongs.push(`logged: ${line}`)
     if (line.includes('"level":50')) found.wrongs.push(`error: ${line}`)
   }
-  return {
-    intake: {
-      keep: (values) => {
-        for (const value of values) judge(value)
-        return Promise.resolve('kept')
-      },
-      close: () => undefined,
-    },
-    metrics: createMetrics('fuzz'),
-    logger: pino({ level: 'debug' }, { write }),
-    found,
-  }
+  const logger = pino({ level: 'debug' }, { write })
+  return { judging, metrics: createMetrics('fuzz'), logger, found }
 }
 
 export async function startFuzzedCollector(): Promise<FuzzedEdge> {
@@ -113,7 +114,7 @@ export async function startFuzzedCollector(): Promise<FuzzedEdge> {
     now,
     sources: Object.fromEntries(sources.map((one) => [one.name, one.identifier_kinds])),
   }
-  const bench = createBench('Touchpoint', (touch) => touchpointWrongs(touch, allowed))
+  const bench = createBench()
   let minted = 0
   const guard = createTestGuard(bench)
   const listener = createCollectorListener({
@@ -130,6 +131,7 @@ export async function startFuzzedCollector(): Promise<FuzzedEdge> {
     }),
     accept: createAcceptEvents({
       ...bench,
+      intake: bench.judging('Touchpoint', (touch) => touchpointWrongs(touch, allowed)),
       tools: identifierTools,
       now: () => now,
       mintId: () => `minted-${(minted += 1)}`,
@@ -146,10 +148,12 @@ export async function startFuzzedGateway(): Promise<FuzzedEdge> {
     {
       ...{ name: 'many', secrets: ['another-secret-0123', gatewaySecret], platform: 'douyin' },
       shops: ['S1', 'S2'],
+      figures: [...figureKinds],
     },
+    { name: 'finance', secrets: [gatewaySecret], figures: [...figureKinds] },
   ])
   const allowed: Allowed = { now, sources: { main: [], many: [] } }
-  const bench = createBench('Order', (order) => orderWrongs(order, allowed))
+  const bench = createBench()
   const guard = createTestGuard(bench)
   const app = createGatewayApp({
     ...bench,
@@ -157,23 +161,41 @@ export async function startFuzzedGateway(): Promise<FuzzedEdge> {
     sources,
     accept: createAcceptOrders({
       ...bench,
+      intake: bench.judging('Order', (order) => orderWrongs(order, allowed)),
       tools: { ...identifierTools, seal: createSeal(new Map([['k1', sealKey]]), 'k1') },
       now: () => now,
       ageMaxMs: 400 * 86_400_000,
     }),
+    acceptFigures: createAcceptFigures({ ...bench, intake: judgingFigures(bench), now: () => now }),
     replays: createReplays(1_000, () => now),
     now: () => now,
     bodyBytesMax: 50_000,
     ordersMax: 100,
+    figuresMax: 100,
     signatureAgeMaxSeconds: 300,
   })
   return serve(app, guard, bench)
 }
 
+function judgingFigures({ judging }: Bench): Pick<Intake<PlacedFigure>, 'keep'> {
+  const byKind = new Map(
+    figureKinds.map((kind) => {
+      const { record } = figureTopics[kind]
+      return [kind, judging(record, (figure) => figureWrongs(kind, figure as Figure, now))]
+    }),
+  )
+  return {
+    keep: async (values) => {
+      for (const { kind, figure } of values) await byKind.get(kind)?.keep([figure as never])
+      return 'kept'
+    },
+  }
+}
+
 async function serve(
   listener: Listener,
   guard: ReturnType<typeof createTestGuard>,
-  { metrics, found }: Pick<Bench<RecordName>, 'metrics' | 'found'>,
+  { metrics, found }: Pick<Bench, 'metrics' | 'found'>,
 ): Promise<FuzzedEdge> {
   const server = createEdgeServer(listener, guard)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

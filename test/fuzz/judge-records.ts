@@ -1,7 +1,9 @@
 // What an edge may keep, said once more and independently of the code that decides it.
 import type { Order, Touchpoint } from '../../services/core/records'
+import { figureKey, type Figure, type FigureKind } from '../../services/core/figures/figure'
 import { isReject } from '../../services/core/reject'
 import { attributedOrderRow } from '../../services/core/warehouse/attributed-order-row'
+import { feeds } from '../../services/core/warehouse/feeds'
 import type { Row } from '../../services/core/warehouse/row'
 import { stockPositionRow, touchpointRow } from '../../services/core/warehouse/rows'
 import { anAttributedOrder } from '../support/attributed-order'
@@ -106,6 +108,49 @@ export function orderWrongs(order: Order, { now, sources }: Allowed): string[] {
     ['texts', textsOf(order).every(isClean)],
     ['rows', orderRows(order, now).every(isRow)],
   ])
+}
+
+/** Everything that is wrong with a figure that was kept. */
+export function figureWrongs(kind: FigureKind, figure: Figure, now: number): string[] {
+  const { source, updated_at: updatedAt, accepted_at: acceptedAt } = figure
+  const fields = figure as unknown as Readonly<Record<string, unknown>>
+  const textOf = (name: string): string => String(fields[name])
+  const isTime = (at: unknown): boolean =>
+    at === null || (Number.isInteger(at) && Number(at) >= 0 && Number(at) <= now + 400 * dayMs)
+  const times = Object.entries(fields).filter(([name]) => /_at$|^valid_from$/.test(name))
+  const money = Object.entries(fields).filter(([name]) => name.endsWith('_minor'))
+  const span = ([from, to]: readonly [string, string]): boolean =>
+    !(from in fields) || fields[to] === null || Number(fields[to]) > Number(fields[from])
+  return wrongs([
+    ['source', source === 'finance' || source === 'many'],
+    [
+      'platform',
+      !('platform' in fields) || /^([a-z0-9][a-z0-9._-]{0,31})?$/.test(textOf('platform')),
+    ],
+    [
+      'own platform',
+      source !== 'many' || !('platform' in fields) || textOf('platform') === 'douyin',
+    ],
+    ['named platform', !/live|sku/.test(kind) || fields['platform'] !== ''],
+    ['own shop', source !== 'many' || ['', 'S1', 'S2', undefined].includes(fields['shop'] as '')],
+    ['currency', !('currency' in fields) || /^[A-Z]{3}$/.test(textOf('currency'))],
+    ['accepted_at', acceptedAt >= now && acceptedAt < now + 100],
+    ['updated_at', updatedAt === null || updatedAt <= now + 5 * 60_000],
+    ['times', times.every(([, at]) => isTime(at))],
+    ['session', span(['started_at', 'ended_at'])],
+    ['span', span(['from_at', 'to_at'])],
+    ['money', money.every(([, one]) => Number.isInteger(one) && Number(one) >= 0)],
+    ['key', figureKey(kind, figure as never).split(':').length === keyLengths[kind]],
+    ['texts', textsOf(figure).every(isClean)],
+    ['row', isRow(figureRow(kind, figure, now))],
+  ])
+}
+
+const keyLengths = { 'live-sessions': 3, 'ad-spend': 2, 'product-costs': 3, 'sku-mappings': 3 }
+
+function figureRow(kind: FigureKind, figure: Figure, now: number): unknown {
+  const own = feeds.find(({ topic }) => topic.name === kind)
+  return own?.rowOf(figure as never, { ...coordinates, timestampMs: now })
 }
 
 const coordinates = { topic: 'fuzz', partition: 0, offset: 2 ** 40 }

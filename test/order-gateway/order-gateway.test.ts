@@ -49,11 +49,13 @@ async function startGateway(
       now: () => clock.now,
       ageMaxMs: 1e12,
     }),
+    acceptFigures: () => Promise.resolve(null),
     replays: createReplays(100, () => clock.now),
     now: () => clock.now,
     guard,
     bodyBytesMax: limits.bodyBytesMax ?? 100_000,
     ordersMax: 3,
+    figuresMax: 3,
     signatureAgeMaxSeconds: 300,
   })
   const server = await serve(app, guard)
@@ -258,6 +260,9 @@ test.each([
   [{ shops: [] }, /./],
   [{ shops: ['a:b'] }, /./],
   [{ secrets: ['short'] }, />=16/],
+  [{ platform: undefined }, /belong together/],
+  [{ platform: undefined, shops: undefined }, /nothing it may send/],
+  [{ figures: ['dreams'] }, /./],
 ])('a source with %j is refused at start', (given, words) => {
   const base = { name: 'a', secrets: [secret], platform: 'douyin', shops: ['S1'] }
   const { success, error } = gatewaySources.safeParse([{ ...base, ...given }])

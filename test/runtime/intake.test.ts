@@ -30,14 +30,17 @@ async function openIntake(
   const schema = schemaName(given.version ?? 'v1')
   await keepSchema(directory, given.version ?? 'v1')
   const intake = createIntake<string>({
-    keyOf: (word) => word,
-    codec: { schema, encode: (word) => Buffer.concat([Buffer.alloc(5), Buffer.from(word)]) },
+    recordOf: (word) => {
+      const value = Buffer.concat([Buffer.alloc(5), Buffer.from(word)])
+      return { key: word, value, schema }
+    },
     outlet: createOutlet({
-      topic: 'words',
-      partitions: 4,
       producer,
       // As a registry would: the id of version vN is N.
-      schemaIdOf: async (name) => Number((await readSchema(directory, name)).slice(1)),
+      destinationOf: async (name) => {
+        const schemaId = Number((await readSchema(directory, name)).slice(1))
+        return { topic: 'words', partitions: 4, schemaId }
+      },
     }),
     spool,
     timeoutMs: given.timeoutMs ?? 50,

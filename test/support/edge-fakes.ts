@@ -83,14 +83,11 @@ export function createEdgeBench<Name extends RecordName>(
   const lines: string[] = []
   const logger = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) })
   const codec = localCodec(record)
-  const intake = createIntake({
-    keyOf,
-    codec: { schema: 'bench', encode: (value) => codec.encode(value) },
+  const intake = createIntake<Records[Name]>({
+    recordOf: (value) => ({ key: keyOf(value), value: codec.encode(value), schema: 'bench' }),
     outlet: createOutlet({
-      topic: 'bench',
-      partitions: 4,
       producer,
-      schemaIdOf: () => Promise.resolve(1),
+      destinationOf: () => Promise.resolve({ topic: 'bench', partitions: 4, schemaId: 1 }),
     }),
     spool: noRoom,
     timeoutMs: 200,

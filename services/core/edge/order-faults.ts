@@ -1,5 +1,6 @@
 // The rules an order must keep before anybody counts its money. Types and lengths are checked before.
 import type { OrderMessage, OrderMessageLine } from './order-message'
+import { currencyFaults } from './currency-faults'
 import type { Fault } from './notes'
 
 export interface OrderBounds {
@@ -9,14 +10,11 @@ export interface OrderBounds {
 }
 
 const leadMaxMs = 5 * 60_000
-const currencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'))
 
 /** Everything that is wrong with an order; empty when it can be taken. */
 export function orderFaults(order: OrderMessage, bounds: OrderBounds): Fault[] {
   return [
-    ...(currencies.has(order.currency)
-      ? []
-      : [{ field: 'currency', fault: 'must be an ISO 4217 code' }]),
+    ...currencyFaults(order.currency),
     ...timeFaults(order, bounds),
     ...order.lines.flatMap((line, index) => lineFaults(line, `lines.${index}`)),
     ...repeatedLines(order.lines),

@@ -4,6 +4,13 @@ import type { Reject } from '../reject'
 import { topics, type Topic, type ValueOf } from '../topics'
 import { attributedOrderRow } from './attributed-order-row'
 import {
+  adSpendRow,
+  liveSessionRow,
+  productCostRow,
+  skuMappingRow,
+  stockLevelRow,
+} from './figure-rows'
+import {
   deadLetterOutcomeRow,
   erpDeliveryRow,
   findingRow,
@@ -80,6 +87,41 @@ export const feeds: readonly Feed[] = [
     urgent: false,
     rowOf: deadLetterOutcomeRow,
     acceptedAtOf: () => null,
+  }),
+  feed({
+    topic: topics.liveSessions,
+    table: 'live_sessions',
+    urgent: true,
+    rowOf: liveSessionRow,
+    acceptedAtOf: ({ accepted_at }) => accepted_at,
+  }),
+  feed({
+    topic: topics.adSpend,
+    table: 'ad_spend',
+    urgent: true,
+    rowOf: adSpendRow,
+    acceptedAtOf: ({ accepted_at }) => accepted_at,
+  }),
+  feed({
+    topic: topics.productCosts,
+    table: 'product_costs',
+    urgent: false,
+    rowOf: productCostRow,
+    acceptedAtOf: ({ accepted_at }) => accepted_at,
+  }),
+  feed({
+    topic: topics.skuMappings,
+    table: 'sku_mappings',
+    urgent: false,
+    rowOf: skuMappingRow,
+    acceptedAtOf: ({ accepted_at }) => accepted_at,
+  }),
+  feed({
+    topic: topics.stockLevels,
+    table: 'stock_levels',
+    urgent: true,
+    rowOf: stockLevelRow,
+    acceptedAtOf: ({ read_at }) => read_at,
   }),
 ]
 
