@@ -1,6 +1,7 @@
 // Sends the evening's acts over HTTP as real clients would: pixels, beacons and batches of events, and signed
 // order snapshots. Some events come twice, some late, many out of order.
 import { createHmac } from 'node:crypto'
+import { figureKinds } from '../../services/core/figures/figure'
 import { identifierKinds } from '../../services/core/identity/node'
 import {
   miniProgram,
@@ -189,11 +190,15 @@ function orderBody(act: OrderAct, beganAt: number): object {
   }
 }
 
+/** Who states the figures of the evening. */
+export const figuresSource = 'office'
+
 /** The collector's and gateway's settings that know these clients. */
 export function sourcesFor({
   writeKeys,
   orderSecrets,
-}: Pick<Edges, 'writeKeys' | 'orderSecrets'>): {
+  figureSecret,
+}: Pick<Edges, 'writeKeys' | 'orderSecrets'> & { readonly figureSecret: string }): {
   readonly collector: string
   readonly gateway: string
 } {
@@ -223,6 +228,7 @@ export function sourcesFor({
         shops: [rooms.wechat.shop],
         app: miniProgram,
       },
+      { name: figuresSource, secrets: [figureSecret], figures: figureKinds },
     ]),
   }
 }

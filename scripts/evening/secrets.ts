@@ -12,6 +12,7 @@ export interface DemoSecrets {
   readonly sealKeyId: string
   readonly writeKeys: { readonly web: string; readonly rooms: string }
   readonly orderSecrets: { readonly douyin: string; readonly wechat: string }
+  readonly figureSecret: string
   readonly warehousePasswords: Readonly<Record<WarehouseRole, string>>
 }
 
@@ -34,6 +35,7 @@ export function readOrMakeSecrets(file: string): DemoSecrets {
     sealKeyId: 'first',
     writeKeys: { web: random(), rooms: random() },
     orderSecrets: { douyin: random(), wechat: random() },
+    figureSecret: random(),
     warehousePasswords: {
       ...{ owner: random(), writer: random() },
       ...{ ledger: random(), reader: random() },

@@ -1,9 +1,14 @@
 // Figures → verdicts, the good ones made durable.
 import type { Figure, FigureKind } from '../core/figures/figure'
-import type { FigureSource, FigureVerdict } from '../core/figures/figure-from'
+import {
+  figureFrom,
+  inOrder,
+  type FigureSource,
+  type FigureVerdict,
+} from '../core/figures/figure-from'
 import type { Intake } from '../runtime/intake'
 import type { Metrics } from '../runtime/metrics'
-import { judgeFigures } from './judge-figures'
+import { readFigure } from './read-figure'
 
 export interface PlacedFigure {
   readonly kind: FigureKind
@@ -30,7 +35,14 @@ export function createAcceptFigures({ intake, metrics, now }: FiguresOptions): A
     const count = (outcome: string, reason: string, records = 1): void => {
       metrics.records.inc({ stage: kind, outcome, reason }, records)
     }
-    const verdicts = judgeFigures(kind, stated, { source, acceptedAt: now() })
+    const context = { source, acceptedAt: now() }
+    const verdicts = inOrder(
+      stated.map((one): FigureVerdict => {
+        const reading = readFigure(kind, one)
+        if ('message' in reading) return figureFrom(kind, reading.message, context)
+        return { key: '', figure: null, faults: reading.faults }
+      }),
+    )
     const good = verdicts.flatMap(({ key, figure }) =>
       figure === null ? [] : [{ kind, key, figure }],
     )

@@ -13,15 +13,15 @@ import {
 import { collectorKeys, gatewaySecret, now } from './fuzzed-edges'
 
 /** The first nine times in ten. */
-function mostly<Value>(usual: Value, ...others: readonly Value[]): fc.Arbitrary<Value> {
+export function mostly<Value>(usual: Value, ...others: readonly Value[]): fc.Arbitrary<Value> {
   return fc.oneof(
     { weight: 9, arbitrary: fc.constant(usual) },
     { weight: 1, arbitrary: fc.constantFrom(...others) },
   )
 }
 
-const short = fc.string({ minLength: 1, maxLength: 12 })
-const code = fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,10}$/)
+export const short = fc.string({ minLength: 1, maxLength: 12 })
+export const code = fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,10}$/)
 const recent = fc.integer({ min: now - 40 * 86_400_000, max: now + 600_000 })
 
 const event = fc.record(
@@ -79,7 +79,7 @@ const moreNames = [
 ]
 
 /** None, as often as some: what is right must get through beside what is wrong. */
-function edits(names: readonly string[]): fc.Arbitrary<(readonly [string, unknown])[]> {
+export function edits(names: readonly string[]): fc.Arbitrary<(readonly [string, unknown])[]> {
   return fc.oneof(
     fc.constant<(readonly [string, unknown])[]>([]),
     fc.array(editOf(names), { minLength: 1, maxLength: 3 }),
@@ -345,7 +345,7 @@ export const pixelRequest: fc.Arbitrary<Buffer> = fc
   })
 
 /** A body that is nearly right, with a signature that mostly is. */
-function signedRequest(
+export function signedRequest(
   body: fc.Arbitrary<unknown>,
   path: fc.Arbitrary<string>,
   source: fc.Arbitrary<string>,
@@ -375,80 +375,6 @@ export const orderRequest = signedRequest(
   ordersBody,
   fc.constant('orders'),
   mostly('main', 'many', 'many', 'nobody', '__proto__', '%00', 'main%2f..'),
-)
-
-const near = fc.oneof(
-  { weight: 9, arbitrary: fc.integer({ min: now - 90 * 86_400_000, max: now + 86_400_000 }) },
-  { weight: 1, arbitrary: fc.integer({ min: 1e10, max: 8.6e15 }) },
-)
-const amount = fc.integer({ min: 0, max: 1e7 })
-const platformName = mostly('douyin', 'wechat', '', 'Douyin')
-const shopName = mostly('S1', 'S2', '', 'S3')
-const currency = mostly('CNY', 'USD', 'XXY')
-const stated = { withdrawn: fc.boolean(), updated_at: near }
-const figure = {
-  'live-sessions': fc.record(
-    {
-      ...{ platform: platformName, room: short, session: short, shop: shopName, streamer: short },
-      ...{ title: awkwardText, started_at: near, ended_at: near, currency, slot_fee_minor: amount },
-      ...{ commission_basis_points: mostly(2_000, 0, 10_001, -1), ...stated },
-    },
-    { requiredKeys: ['platform', 'room', 'streamer', 'started_at', 'currency'] },
-  ),
-  'ad-spend': fc.record(
-    {
-      ...{ id: short, from_at: near, to_at: near, platform: platformName, shop: shopName },
-      ...{ channel: code, campaign: short, room: short, streamer: short, currency },
-      ...{ amount_minor: amount, ...stated },
-    },
-    { requiredKeys: ['id', 'from_at', 'to_at', 'currency', 'amount_minor'] },
-  ),
-  'product-costs': fc.record(
-    { sku: short, currency, valid_from: near, cost_minor: amount, ...stated },
-    { requiredKeys: ['sku', 'currency', 'valid_from', 'cost_minor'] },
-  ),
-  'sku-mappings': fc.record(
-    {
-      ...{ platform: platformName, shop: shopName, platform_sku: short, sku: short },
-      ...{ pieces: mostly(1, 2, 0, -1), ...stated },
-    },
-    { requiredKeys: ['platform', 'platform_sku', 'sku'] },
-  ),
-} as const
-const figureNames = [
-  ...['platform', 'room', 'session', 'shop', 'streamer', 'started_at', 'ended_at', 'currency'],
-  ...['id', 'from_at', 'to_at', 'channel', 'amount_minor', 'sku', 'valid_from', 'cost_minor'],
-  ...['platform_sku', 'pieces', 'withdrawn', 'updated_at'],
-]
-
-function figuresBody(kind: keyof typeof figure): fc.Arbitrary<unknown> {
-  const badFigure = fc
-    .tuple<[object, (readonly [string, unknown])[]]>(figure[kind], edits(figureNames))
-    .map(([base, changes]) => edited(base, changes))
-  return fc.oneof(
-    { weight: 5, arbitrary: figure[kind] },
-    { weight: 5, arbitrary: badFigure },
-    { weight: 3, arbitrary: fc.array(badFigure, { maxLength: 4 }) },
-    { weight: 1, arbitrary: awkwardValue },
-  )
-}
-
-const figureSource = mostly('many', 'finance', 'finance', 'main', 'nobody', '__proto__', '%00')
-
-/** POST /figures/… */
-export const figureRequest: fc.Arbitrary<Buffer> = fc.oneof(
-  ...(Object.keys(figure) as (keyof typeof figure)[]).map((kind) => ({
-    weight: 9,
-    arbitrary: signedRequest(figuresBody(kind), fc.constant(`figures/${kind}`), figureSource),
-  })),
-  {
-    weight: 1,
-    arbitrary: signedRequest(
-      figuresBody('ad-spend'),
-      fc.constantFrom('figures/stock-levels', 'figures/__proto__', 'figures/%2e%2e', 'figures'),
-      figureSource,
-    ),
-  },
 )
 
 /** Any method at any path. */

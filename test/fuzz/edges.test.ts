@@ -5,13 +5,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { rawBytes } from './arbitrary-bytes'
-import {
-  collectRequest,
-  figureRequest,
-  orderRequest,
-  pixelRequest,
-  strayRequest,
-} from './arbitrary-requests'
+import { figureRequest } from './arbitrary-figures'
+import { collectRequest, orderRequest, pixelRequest, strayRequest } from './arbitrary-requests'
 import { secrets, startFuzzedCollector, startFuzzedGateway, type FuzzedEdge } from './fuzzed-edges'
 import { answersIn, PipelinedClient, sendRaw, type RawAnswer } from './raw-client'
 

@@ -6,7 +6,7 @@ import { createAcceptEvents } from '../../services/collector/accept-events'
 import { createCollectorListener } from '../../services/collector/listener'
 import { collectorSources, createSourceFinder } from '../../services/collector/sources'
 import { createFindVisitor } from '../../services/collector/visitor-cookie'
-import { figureKinds, figureTopics, type Figure } from '../../services/core/figures/figure'
+import { figureKinds, figureTopics } from '../../services/core/figures/figure'
 import type { RecordName, Records } from '../../services/core/records'
 import { createAcceptFigures, type PlacedFigure } from '../../services/order-gateway/accept-figures'
 import { createAcceptOrders } from '../../services/order-gateway/accept-orders'
@@ -181,12 +181,12 @@ function judgingFigures({ judging }: Bench): Pick<Intake<PlacedFigure>, 'keep'> 
   const byKind = new Map(
     figureKinds.map((kind) => {
       const { record } = figureTopics[kind]
-      return [kind, judging(record, (figure) => figureWrongs(kind, figure as Figure, now))]
+      return [kind, judging(record, (figure) => figureWrongs(kind, figure, now))]
     }),
   )
   return {
     keep: async (values) => {
-      for (const { kind, figure } of values) await byKind.get(kind)?.keep([figure as never])
+      for (const { kind, figure } of values) await byKind.get(kind)?.keep([figure])
       return 'kept'
     },
   }

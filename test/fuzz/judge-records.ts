@@ -150,7 +150,7 @@ const keyLengths = { 'live-sessions': 3, 'ad-spend': 2, 'product-costs': 3, 'sku
 
 function figureRow(kind: FigureKind, figure: Figure, now: number): unknown {
   const own = feeds.find(({ topic }) => topic.name === kind)
-  return own?.rowOf(figure as never, { ...coordinates, timestampMs: now })
+  return own?.rowOf(figure, { ...coordinates, timestampMs: now })
 }
 
 const coordinates = { topic: 'fuzz', partition: 0, offset: 2 ** 40 }

@@ -1,5 +1,5 @@
 import { figureFrom, inOrder, type FigureContext } from '../../../services/core/figures/figure-from'
-import type { FigureKind, FigureMessage } from '../../../services/core/figures/figure'
+import type { FigureMessage } from '../../../services/core/figures/figure'
 import { aLiveSession, anAdSpend, aProductCost, aSkuMapping, dayMs, evening } from '../../given'
 
 const finance: FigureContext = { source: { name: 'finance', scope: null }, acceptedAt: evening }
@@ -22,7 +22,7 @@ test.each([
   ['product-costs', aProductCost(), `SKU-0001:CNY:${String(evening)}`],
   ['sku-mappings', aSkuMapping({ shop: 'S1' }), 'douyin:S1:dy-1'],
 ] as const)('%s have keys that no other has', (kind, message, key) => {
-  expect(figureFrom(kind as FigureKind, message as FigureMessage, finance).key).toBe(key)
+  expect(figureFrom(kind, message as FigureMessage, finance).key).toBe(key)
 })
 
 const later = evening + 1
@@ -56,7 +56,7 @@ test.each([
   ],
   ['a room of no platform', 'live-sessions', aLiveSession({ platform: '' }), 'platform'],
 ] as const)('%s is refused by field', (_what, kind, message, field) => {
-  const verdict = figureFrom(kind as FigureKind, message as FigureMessage, finance)
+  const verdict = figureFrom(kind, message as FigureMessage, finance)
   expect(verdict.figure).toBeNull()
   expect(verdict.faults.map((fault) => fault.field)).toEqual([field])
 })
