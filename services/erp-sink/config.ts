@@ -61,6 +61,15 @@ export const sinkSettings = {
     'How long an order may go on changing before it is delivered',
   ),
   STOCK_FLUSH_MS: limit(5_000).describe('Shortest time between two stock deltas of one partition'),
+  STOCK_LEVELS_MS: limit(60_000, { min: 0 }).describe(
+    'How long to rest between two readings of what the ERP has in stock; 0 reads none',
+  ),
+  STOCK_PAGE_PRODUCTS: limit(100, { max: 1_000 }).describe(
+    'Products whose stock is read in one go',
+  ),
+  STOCK_PRODUCTS_MAX: limit(100_000).describe(
+    'Most products whose stock is read; of an ERP with more nothing is taken as gone',
+  ),
   PENDING_MAX: limit(1_000).describe(
     'Most orders of a partition that wait; beyond, reading pauses',
   ),

@@ -3,6 +3,7 @@ import type { Correction, ErpSale } from '../core/erp/delivery-plan'
 import type { SaleDocument } from '../core/erp/sale-document'
 import type { SourceFields } from '../core/erp/source-fields'
 import type { Totals } from '../core/erp/stock-delta'
+import type { ShownLevel } from '../core/stock/stock-changes'
 
 /** The ERP takes the call but not its content. Nothing of the call was kept. */
 export interface Refusal {
@@ -58,6 +59,15 @@ export interface StockDelta {
   readonly pieces: Totals
 }
 
+/** What the ERP has of some of its products, in every warehouse. */
+export interface StockPage {
+  readonly levels: readonly ShownLevel[]
+  /** How many products were looked at, those without a SKU included. */
+  readonly products: number
+  /** What to ask for next; null after the last. */
+  readonly next: string | null
+}
+
 /**
  * Every method throws a DependencyError when the ERP is away or unwell; what it did is unknown then and has to be
  * looked up. A call for several documents is done for all or for none.
@@ -85,5 +95,7 @@ export interface ErpPort {
   unknownSkus(skus: readonly string[]): Promise<ReadonlySet<string>>
   /** Books a delta unless one of its reference is booked; finishes one whose booking was interrupted. */
   bookDelta(delta: StockDelta): Promise<Refusal | null>
+  /** The stock of up to `productsMax` products: those after the `next` of the page before, the first for null. */
+  stockPage(after: string | null, productsMax: number): Promise<StockPage>
   close(): Promise<void>
 }

@@ -21,6 +21,7 @@ export function guardErp(erp: ErpPort, mine: () => boolean): ErpPort {
     amend: checked((sale, source) => erp.amend(sale, source)),
     unknownSkus: checked((skus) => erp.unknownSkus(skus)),
     bookDelta: checked((delta) => erp.bookDelta(delta)),
+    stockPage: checked((after, productsMax) => erp.stockPage(after, productsMax)),
     close: () => erp.close(),
   }
 }

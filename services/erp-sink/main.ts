@@ -6,6 +6,7 @@ import { kafkaFrom, registryFrom } from '../runtime/transport'
 import { assertTopics } from './assert-topics'
 import { catalogueSettings, sinkSettings, stateSettings, trytonSettings } from './config'
 import { keepLedger } from './keep-ledger'
+import { keepStock } from './keep-stock'
 import { runSink } from './run-sink'
 import { openCodecs } from './sink-codecs'
 import { createSinkMetrics } from './sink-metrics'
@@ -31,11 +32,7 @@ void runService('erp-sink', sinkSettings, async (service, config) => {
   })
   service.onStop(() => producer.close())
   const sink = await runSink({
-    kafka,
-    admin,
-    producer,
-    codecs,
-    erp,
+    ...{ kafka, admin, producer, codecs, erp },
     sealKeys: config.SEAL_KEYS,
     topicPrefix: config.TOPIC_PREFIX,
     groupId: config.TOPIC_PREFIX + config.CONSUMER_GROUP,
@@ -56,4 +53,5 @@ void runService('erp-sink', sinkSettings, async (service, config) => {
   })
   service.onStop(() => sink.close())
   keepLedger(service, { config, sink, erp, admin })
+  keepStock(service, { config, sink, erp, kafka, producer, codec: codecs.levels })
 })

@@ -1,4 +1,4 @@
-import type { AttributedOrder, ErpDelivery, StockPosition } from '../core/records'
+import type { AttributedOrder, ErpDelivery, StockLevel, StockPosition } from '../core/records'
 import { topics } from '../core/topics'
 import type { RecordCodec, SchemaDirectory } from '../runtime/codec'
 import type { Health } from '../runtime/health'
@@ -8,6 +8,7 @@ export interface SinkCodecs {
   readonly orders: RecordCodec<AttributedOrder>
   readonly positions: RecordCodec<StockPosition>
   readonly deliveries: RecordCodec<ErpDelivery>
+  readonly levels: RecordCodec<StockLevel>
 }
 
 /** @throws SetupError when this version's schemas are not registered */
@@ -16,5 +17,6 @@ export async function openCodecs(registry: SchemaDirectory, health: Health): Pro
     orders: await retry(() => registry.topicCodec(topics.attributedOrders), { health }),
     positions: await retry(() => registry.topicCodec(topics.stockPositions), { health }),
     deliveries: await retry(() => registry.topicCodec(topics.erpDeliveries), { health }),
+    levels: await retry(() => registry.topicCodec(topics.stockLevels), { health }),
   }
 }

@@ -138,6 +138,15 @@ export class TrytonCatalogue {
     return warehouse
   }
 
+  /** Every warehouse by its code; one without a code goes by its name. */
+  async allWarehouses(): Promise<ReadonlyMap<string, number>> {
+    const domain = [['type', '=', 'warehouse']]
+    const found = await this.records.search('stock.location', domain, ['code', 'name'])
+    return new Map(
+      found.map(({ id, code, name }) => [textOf(code) || textOf(name), idOf(id, 'a warehouse')]),
+    )
+  }
+
   reservedLocation(): Promise<number | null> {
     return this.idBy('stock.location', [['code', '=', this.settings.reservedLocation]])
   }

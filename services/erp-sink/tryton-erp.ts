@@ -11,6 +11,7 @@ import {
   saleStates,
   type SaleTools,
 } from './tryton-sales'
+import { stockPage } from './tryton-levels'
 import { createBookDelta } from './tryton-stock'
 
 const model = 'sale.sale'
@@ -51,6 +52,7 @@ export function createTrytonErp(
       return new Set(skus.filter((sku) => !products.has(sku)))
     },
     bookDelta: (delta) => forgetting(bookDelta(delta)),
+    stockPage: (after, productsMax) => stockPage(tools, after, productsMax),
     close: () => rpc.logout(),
   }
 }

@@ -22,6 +22,30 @@ export class TrytonRecords {
     return (await this.rpc.ask(`model.${model}.search_read`, params)) as Values[]
   }
 
+  /** The records of a domain whose ids are above `after`, at most `limit`, by id. */
+  async page(
+    model: string,
+    fields: readonly string[],
+    {
+      domain,
+      after,
+      limit,
+    }: { readonly domain: Domain; readonly after: number; readonly limit: number },
+  ): Promise<Values[]> {
+    const beyond = [...domain, ['id', '>', after]]
+    const params = [beyond, 0, limit, [['id', 'ASC']], fields]
+    return (await this.rpc.ask(`model.${model}.search_read`, params)) as Values[]
+  }
+
+  /** Reads what depends on where one looks, which Tryton takes from the context. */
+  async readIn(
+    context: Values,
+    model: string,
+    { ids, fields }: { readonly ids: readonly number[]; readonly fields: readonly string[] },
+  ): Promise<Values[]> {
+    return (await this.rpc.ask(`model.${model}.read`, [ids, fields], context)) as Values[]
+  }
+
   async read(model: string, ids: readonly number[], fields: readonly string[]): Promise<Values[]> {
     return (await this.rpc.ask(`model.${model}.read`, [ids, fields])) as Values[]
   }

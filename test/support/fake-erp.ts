@@ -6,6 +6,7 @@ import {
   type SaleDocument,
 } from '../../services/core/erp/sale-document'
 import { noteOf, type SourceFields } from '../../services/core/erp/source-fields'
+import type { ShownLevel } from '../../services/core/stock/stock-changes'
 import type { ErpPort, Refusal } from '../../services/erp-sink/erp-port'
 
 interface Held extends Omit<ErpSale, 'corrections'> {
@@ -22,6 +23,8 @@ export interface FakeErp extends ErpPort {
   /** SKUs it has no product for. */
   readonly unknown: Set<string>
   readonly stock: Map<string, number>
+  /** What it shows of its stock. */
+  levels: ShownLevel[]
   sales(): readonly Held[]
 }
 
@@ -82,6 +85,7 @@ export function createFakeErp(): FakeErp {
     after: () => undefined,
     unknown: new Set(),
     stock: new Map(),
+    levels: [],
     sales: () => [...held.values()],
     check: () => called('check', () => undefined),
     findSales: (references) =>
@@ -147,6 +151,14 @@ export function createFakeErp(): FakeErp {
           fake.stock.set(sku, (fake.stock.get(sku) ?? 0) + count)
         }
         return null
+      }),
+    stockPage: (after, productsMax) =>
+      called(`stock ${after ?? ''}`, () => {
+        const skus = [...new Set(fake.levels.map(({ sku }) => sku))].sort()
+        const page = skus.filter((sku) => sku > (after ?? '')).slice(0, productsMax)
+        const levels = fake.levels.filter(({ sku }) => page.includes(sku))
+        const next = page.length < productsMax ? null : (page.at(-1) ?? null)
+        return { levels, products: page.length, next }
       }),
     close: () => Promise.resolve(),
   }

@@ -153,22 +153,26 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.live_sessions_versions_feed {o
 SELECT 'live-sessions' AS kind, concat(platform, ' ', room, ' ', session) AS figure, precedence, withdrawn, source, updated_at, accepted_at,
   toJSONString(map('platform', toString(platform), 'room', toString(room), 'session', toString(session), 'shop', toString(shop), 'streamer', toString(streamer), 'title', toString(title), 'started_at', toString(started_at), 'ended_at', ifNull(toString(ended_at), ''), 'currency', toString(currency), 'slot_fee_minor', toString(slot_fee_minor), 'commission_basis_points', toString(commission_basis_points))) AS content,
   written_at
-FROM {database}.live_sessions;
+FROM {database}.live_sessions
+COMMENT 'Copies every statement of live_sessions into figure_versions';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.ad_spend_versions_feed {on_cluster} TO {database}.figure_versions AS
 SELECT 'ad-spend' AS kind, concat(source, ' ', id) AS figure, precedence, withdrawn, source, updated_at, accepted_at,
   toJSONString(map('id', toString(id), 'from_at', toString(from_at), 'to_at', toString(to_at), 'platform', toString(platform), 'shop', toString(shop), 'channel', toString(channel), 'campaign', toString(campaign), 'room', toString(room), 'streamer', toString(streamer), 'currency', toString(currency), 'amount_minor', toString(amount_minor))) AS content,
   written_at
-FROM {database}.ad_spend;
+FROM {database}.ad_spend
+COMMENT 'Copies every statement of ad_spend into figure_versions';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.product_costs_versions_feed {on_cluster} TO {database}.figure_versions AS
 SELECT 'product-costs' AS kind, concat(sku, ' ', currency, ' ', toString(valid_from)) AS figure, precedence, withdrawn, source, updated_at, accepted_at,
   toJSONString(map('sku', toString(sku), 'currency', toString(currency), 'valid_from', toString(valid_from), 'cost_minor', toString(cost_minor))) AS content,
   written_at
-FROM {database}.product_costs;
+FROM {database}.product_costs
+COMMENT 'Copies every statement of product_costs into figure_versions';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.sku_mappings_versions_feed {on_cluster} TO {database}.figure_versions AS
 SELECT 'sku-mappings' AS kind, concat(platform, ' ', shop, ' ', platform_sku) AS figure, precedence, withdrawn, source, updated_at, accepted_at,
   toJSONString(map('platform', toString(platform), 'shop', toString(shop), 'platform_sku', toString(platform_sku), 'sku', toString(sku), 'pieces', toString(pieces))) AS content,
   written_at
-FROM {database}.sku_mappings;
+FROM {database}.sku_mappings
+COMMENT 'Copies every statement of sku_mappings into figure_versions';
