@@ -20,6 +20,16 @@ import { deliver, planDeliveries, type Delivery, type Edges } from './clients'
 import { Company, serviceNames, type ServiceName } from './company'
 import { environmentOf } from './environment'
 import { eveningMs, writeEvening, type Evening } from './plot'
+import { figureFailures, readFigures } from './figure-counts'
+import {
+  expectedFigures,
+  sheetsAfter,
+  sheetsBefore,
+  type FigureCounts,
+  type FiguresOf,
+  type Sheet,
+} from './figure-sheets'
+import { importSheets } from './import-sheets'
 import { fixedPorts, freePorts, operationsPortOf, type DemoPorts } from './ports'
 import { seededRandom } from './random'
 import { printReport } from './report'
@@ -40,6 +50,8 @@ export interface DemoOptions {
 }
 
 const settleTimeoutMs = 180_000
+/** How much faster than life the evening is while it is watched. */
+const liveTimes = 12
 
 export class Demo {
   readonly #options: DemoOptions
@@ -140,18 +152,43 @@ export class Demo {
     this.#say(
       `sending evening ${run}: ${expected.touchpoints} touchpoints, ${expected.orders} orders`,
     )
+    const figures = { run, beganAt, lengthMs: eveningMs }
+    await this.#import(sheetsBefore(figures))
     await this.#send(evening, beganAt)
+    await this.#import(sheetsAfter(figures))
     this.#say('everything is sent and acknowledged; waiting until it has arrived everywhere')
     const { found, erp } = await this.#untilComplete(evening)
+    const counts = await this.#untilFigured(figures)
     const hash = createIdentifierHash(Buffer.from(this.#secrets.identifierHashKey, 'base64'))
     const seconds = Math.round((Date.now() - this.#began) / 100) / 10
     const verdict = judge(evening, { found, erp, hash, seconds })
     await printReport(this.#tables(), run, { found, erp })
     console.log()
-    for (const failure of verdict.failures) console.log(`FAILED: ${failure}`)
+    const failures = [...verdict.failures, ...figureFailures(expectedFigures(figures), counts)]
+    for (const failure of failures) console.log(`FAILED: ${failure}`)
     const digests = await this.#digests()
-    console.log(JSON.stringify({ ...verdict.summary, digests, ok: verdict.failures.length === 0 }))
-    return verdict.failures.length === 0
+    const ok = failures.length === 0
+    console.log(JSON.stringify({ ...verdict.summary, figures: counts, digests, ok }))
+    return ok
+  }
+
+  async #import(sheets: readonly Sheet[]): Promise<void> {
+    const said = await importSheets(sheets, {
+      directory: join(this.#dataDirectory, 'figures'),
+      gatewayUrl: this.#edges().gatewayUrl,
+      secret: this.#secrets.figureSecret,
+    })
+    for (const line of said) this.#say(`imported ${line}`)
+  }
+
+  async #untilFigured(of: FiguresOf): Promise<FigureCounts> {
+    const expected = expectedFigures(of)
+    const deadline = Date.now() + settleTimeoutMs
+    for (;;) {
+      const found = await readFigures(this.#tables(), of.run)
+      if (figureFailures(expected, found).length === 0 || Date.now() > deadline) return found
+      await pause(500)
+    }
   }
 
   async #send(evening: Evening, beganAt: number): Promise<void> {
@@ -207,14 +244,17 @@ export class Demo {
       const beganAt = Date.now()
       const run = `l${beganAt.toString(36)}`
       // Three hours of an evening in fifteen minutes.
-      const acts = hasten(writeEvening({ seed: seed + round, run, persons }).acts, 12)
+      const acts = hasten(writeEvening({ seed: seed + round, run, persons }).acts, liveTimes)
       const deliveries = planDeliveries(acts, seededRandom(seed + round + 1))
+      const figures = { run, beganAt, lengthMs: eveningMs / liveTimes }
+      await this.#import(sheetsBefore(figures))
       for (const [at, delivery] of deliveries.entries()) {
         const due = beganAt + Math.min(delivery.atMs, eveningMs)
         if (due > Date.now()) await pause(due - Date.now())
         await deliver(delivery, this.#edges(), beganAt)
         if (at % 200 === 199) await this.#printProgress(run)
       }
+      await this.#import(sheetsAfter(figures))
     }
   }
 

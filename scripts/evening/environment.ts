@@ -49,7 +49,7 @@ export function environmentOf(
       ...{ ERP_URL: erp.url, ERP_DATABASE: erp.database, ERP_USER: erp.user },
       ...{ ERP_PASSWORD: erp.password, SEAL_KEYS: secrets.sealKeys },
       // An evening is played in half a minute: what a shop lets settle for 30 s settles in 2 s here.
-      ...{ SETTLE_MS: '2000', STOCK_FLUSH_MS: '2000' },
+      ...{ SETTLE_MS: '2000', STOCK_FLUSH_MS: '2000', STOCK_LEVELS_MS: '10000' },
     },
   }
   return {
