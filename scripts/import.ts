@@ -18,7 +18,7 @@ async function main(): Promise<number> {
   for (const file of files) {
     const imported = await importFile(file, { ...asked, send, progress, now: Date.now })
     const where = imported.refusedFile === null ? '' : `, see ${imported.refusedFile}`
-    console.log(countsOf(file, imported) + (dryRun ? '; nothing was sent' : where))
+    console.log(`${countsOf(file, imported)}${where}${dryRun ? '; nothing was sent' : ''}`)
     refused += imported.refused
   }
   return refused > 0 ? 2 : 0

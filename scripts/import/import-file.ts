@@ -41,7 +41,7 @@ export async function importFile(file: string, options: ImportOptions): Promise<
   const { columns, rows } = await readTable(file, encoding)
   assertColumns(file, kind, columns)
   const print = progress.print.bind(progress)
-  const refusals = openRefusals({ file, columns, written: send !== null, print })
+  const refusals = openRefusals({ file, columns, print })
   let read = 0
   let accepted = 0
   let batch: Checked[] = []

@@ -17,14 +17,12 @@ export interface Refusals {
 export interface RefusalOptions {
   readonly file: string
   readonly columns: readonly string[]
-  /** Whether the file of refused rows is wanted. */
-  readonly written: boolean
   readonly print: (line: string) => void
 }
 
 const shownMax = 20
 
-export function openRefusals({ file, columns, written, print }: RefusalOptions): Refusals {
+export function openRefusals({ file, columns, print }: RefusalOptions): Refusals {
   const path = `${file}.refused.csv`
   const own: readonly string[] = refusedColumns
   const kept = columns.flatMap((column, at) => (own.includes(column) ? [] : [{ column, at }]))
@@ -48,10 +46,7 @@ export function openRefusals({ file, columns, written, print }: RefusalOptions):
       const reasons = faults.map((one) => `${one.field}: ${one.fault}`)
       const because = fault === '' ? reasons.join('; ') : fault
       if (count <= shownMax) print(`${file}:${line}: ${because}`)
-      if (count === shownMax + 1) {
-        print(`${file}: more rows are refused${written ? `, all are in ${path}` : ''}`)
-      }
-      if (!written) return
+      if (count === shownMax + 1) print(`${file}: more rows are refused, all are in ${path}`)
       const own = fault === '' ? kept.map(({ at }) => cells[at] ?? '') : cells
       write([String(line), because, ...own])
     },

@@ -194,7 +194,7 @@ test('a check alone sends nothing', async () => {
   const { code, stdout } = await importFile('ad-spend', file, '--dry-run')
   expect([code, stdout]).toEqual([
     2,
-    `${file}: 2 rows read, 1 accepted, 1 refused; nothing was sent\n`,
+    `${file}: 2 rows read, 1 accepted, 1 refused, see ${file}.refused.csv; nothing was sent\n`,
   ])
 })
 

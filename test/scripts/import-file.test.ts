@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { readArguments } from '../../scripts/import/arguments'
@@ -156,16 +156,11 @@ test('of many refused rows the first twenty are shown', async () => {
   expect(readFileSync(String(refusedFile), 'utf8').trim().split('\n')).toHaveLength(31)
 })
 
-test('a check alone sends nothing and writes nothing', async () => {
-  rmSync(`${file}.refused.csv`, { force: true })
-  const { accepted, refused, printed } = await play(
-    `${header}\n${row}\n${row.replace('5000', 'x')}`,
-    {
-      send: null,
-    },
-  )
-  expect([accepted, refused, printed.length]).toEqual([1, 1, 1])
-  expect(existsSync(`${file}.refused.csv`)).toBe(false)
+test('a check alone sends nothing and lists what would be refused', async () => {
+  const content = `${header}\n${row}\n${row.replace('5000', 'x')}`
+  const { accepted, refused, printed, sent, refusedFile } = await play(content, { send: null })
+  expect([accepted, refused, printed.length, sent.length]).toEqual([1, 1, 1, 0])
+  expect(readFileSync(String(refusedFile), 'utf8')).toContain('3,"amount_minor: must be')
 })
 
 test('times without a zone are those of the zone that is said', async () => {
