@@ -42,6 +42,7 @@ export async function importFile(file: string, options: ImportOptions): Promise<
   assertColumns(file, kind, columns)
   const print = progress.print.bind(progress)
   const refusals = openRefusals({ file, columns, print })
+  let refusedFile: string | null = null
   let read = 0
   let accepted = 0
   let batch: Checked[] = []
@@ -70,13 +71,14 @@ export async function importFile(file: string, options: ImportOptions): Promise<
     }
     if (batch.length > 0) await flush()
   } finally {
+    refusedFile = refusals.close()
     progress.clear()
     // Also of an import that does not come to its end: what is known is on record.
     if (batch.length > 0 || read > accepted + refusals.count()) {
       print(`${countsOf(file, { read, accepted, refused: refusals.count() })}; not done`)
     }
   }
-  return { read, accepted, refused: refusals.count(), refusedFile: await refusals.close() }
+  return { read, accepted, refused: refusals.count(), refusedFile }
 }
 
 export function countsOf(

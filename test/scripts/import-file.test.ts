@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { readArguments } from '../../scripts/import/arguments'
@@ -154,6 +154,18 @@ test('of many refused rows the first twenty are shown', async () => {
   expect(printed).toHaveLength(21)
   expect(printed.at(-1)).toBe('spend.csv: more rows are refused, all are in spend.csv.refused.csv')
   expect(readFileSync(String(refusedFile), 'utf8').trim().split('\n')).toHaveLength(31)
+})
+
+test('where no list can be written every refused row is shown', async () => {
+  const path = `${file}.refused.csv`
+  rmSync(path, { force: true })
+  mkdirSync(path)
+  const rows = Array.from({ length: 25 }, () => row.replace('CNY', 'RMB'))
+  const { printed, refusedFile } = await play([header, ...rows].join('\n'))
+  rmSync(path, { recursive: true })
+  expect(refusedFile).toBeNull()
+  expect(printed[0]).toMatch(/spend\.csv\.refused\.csv cannot be written \(.*EISDIR/)
+  expect(printed).toHaveLength(26)
 })
 
 test('a check alone sends nothing and lists what would be refused', async () => {
