@@ -4,7 +4,15 @@ import { attribute, type Attribution } from '../../services/core/attribution/att
 import { defaultSettings } from '../../services/core/attribution/settings'
 import { isReject } from '../../services/core/reject'
 import { localCodec, type RecordCodec } from '../../services/runtime/codec'
-import type { Credit, JourneyTouch, Order, Records, Touchpoint } from '../../services/core/records'
+import type { TrainedKind } from '../../services/core/models/train-models'
+import type {
+  Credit,
+  JourneyTouch,
+  Order,
+  Records,
+  Touchpoint,
+  TrainedModel,
+} from '../../services/core/records'
 import { touchpointTypes } from '../../services/core/touchpoint-types'
 import { seededRandom } from '../evening/random'
 import type { Bench, BenchOrder } from './bench'
@@ -51,7 +59,25 @@ interface Case {
 }
 
 function attributeCase({ order, touches }: Case): Attribution {
-  return attribute({ order, touches, earlierOrders: [], settings: defaultSettings })
+  return attribute({ order, touches, earlierOrders: [], settings: defaultSettings, trained: trainedOf })
+}
+
+/** As a training of a few channels would say. */
+function trainedOf(kind: TrainedKind): TrainedModel {
+  return trainedByKind[kind]
+}
+
+const trainedByKind = { markov: aTrainedModel('markov'), shapley: aTrainedModel('shapley') }
+
+function aTrainedModel(model: string): TrainedModel {
+  const weights = { 'douyin.live': 400, 'douyin.video': 250, 'wechat.group': 200, direct: 100 }
+  const channels = Object.entries(weights).map(([channel, weight]) => ({
+    ...{ channel, weight_ppb: weight * 1_000_000 },
+  }))
+  return {
+    ...{ model, version: 'bench', valid_from: 0, trained_at: 0, unseen_ppb: 50_000_000 },
+    channels: [...channels, { channel: 'offline', weight_ppb: 50_000_000 }],
+  }
 }
 
 /** @returns how often a second `action` can be done; `at` picks one variant after another */
@@ -77,9 +103,9 @@ function perSecond(
 }
 
 /** The same objects once more, written as plainly as the language allows. */
-function copyOf({ converted_at, net_minor, journey, credits }: Attribution): Attribution {
+function copyOf({ converted_at, net_minor, journey, credits, trained }: Attribution): Attribution {
   return {
-    ...{ converted_at, net_minor, not_shown: {} },
+    ...{ converted_at, net_minor, not_shown: {}, trained: { ...trained } },
     journey: journey.map(copyOfTouch),
     credits: credits.map(copyOfCredit),
   }

@@ -2,6 +2,7 @@
 // decide who is one person and attribute that person's orders.
 import type { OrderSettings, RootEvidence } from './attribution/order-content'
 import { settleOrders } from './attribution/settle-orders'
+import { keepTrained, trainedNode } from './attribution/trained-models'
 import { decidePersons } from './identity/decide'
 import { evidenceOf } from './identity/evidence'
 import { hearFarewell } from './identity/farewell'
@@ -19,7 +20,7 @@ import { kindOf, orderNode, partitionKeyOf, touchpointKey } from './identity/nod
 import { settleIdentities } from './identity/settle-identities'
 import { tendNode } from './identity/tend'
 import type { Arrival, Fact, Touchpoint } from './records'
-import type { Reject } from './reject'
+import { reject, type Reject } from './reject'
 import { stage } from './stage'
 import { tooOld } from './too-old'
 import { topics } from './topics'
@@ -33,7 +34,7 @@ export interface JourneySettings {
 export function journeyStage(settings: JourneySettings) {
   return stage({
     name: 'journey',
-    reads: [topics.touchpoints, topics.orders],
+    reads: [topics.touchpoints, topics.orders, topics.trainedModels],
     loops: topics.journeyFacts,
     keeps: topics.journeyChangelog,
     writes: [topics.attributedOrders, topics.identities, topics.findings],
@@ -45,14 +46,25 @@ export function journeyStage(settings: JourneySettings) {
           return orderNode(observation.value.order_key)
         case 'journey-facts':
           return observation.value.to
+        case 'trained-models':
+          return trainedNode
       }
     },
+    common: trainedNode,
     near: nearKeys,
     partitionKeyOf,
-    redirect: ({ topic, value }, appendedAt) =>
-      topic === 'orders'
-        ? (tooOld(value, appendedAt) ?? factTo(orderNode(value.order_key), { snapshot: value }))
-        : factTo(touchpointKey(value), { arrival: arrivalOf(value) }),
+    redirect: ({ topic, value }, appendedAt) => {
+      switch (topic) {
+        case 'touchpoints':
+          return factTo(touchpointKey(value), { arrival: arrivalOf(value) })
+        case 'orders':
+          return (
+            tooOld(value, appendedAt) ?? factTo(orderNode(value.order_key), { snapshot: value })
+          )
+        case 'trained-models':
+          return reject('invalid', 'a trained model is at home in every partition')
+      }
+    },
     step: (turn: JourneyTurn, observation) => {
       switch (observation.topic) {
         case 'touchpoints':
@@ -65,6 +77,8 @@ export function journeyStage(settings: JourneySettings) {
         }
         case 'journey-facts':
           return hear(turn, observation.value, settings)
+        case 'trained-models':
+          return keepTrained(turn, observation.value)
       }
     },
     settle: (turn: JourneyTurn, changes: readonly JourneyChange[]) => {

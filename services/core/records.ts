@@ -56,12 +56,43 @@ export interface AttributedOrder {
   readonly settings: string
   /** generation * 2^32 + counter */
   readonly version: number
-  /** What made this version: snapshot, touch, merge, settings, forget */
+  /** What made this version: snapshot, touch, merge, settings, trained, forget */
   readonly cause: string
   /** Credits of the version before this one */
   readonly replaces: readonly Credit[]
   /** What the roll-ups need of the version before */
   readonly replaces_order: ReplacedOrder | null
+  /** Version by which each trained model credited the order; a model that had not been trained then is missing, and has no credits */
+  readonly trained: Readonly<Record<string, string>>
+}
+
+/** What a training found out about one channel. */
+export interface ChannelEffect {
+  readonly channel: string
+  /** Journeys that held it */
+  readonly journeys: number
+  /** Of those, that ended in an order */
+  readonly conversions: number
+  /** Parts of 10^9. markov: the share of orders that would not be without it; shapley: its share of the orders */
+  readonly effect_ppb: number
+  /** The effects made to sum to 10^9 */
+  readonly weight_ppb: number
+}
+
+/** How often journeys went from one channel to the next. */
+export interface ChannelTransition {
+  /** A channel, or (start) */
+  readonly from_state: string
+  /** Another channel, or (conversion) or (none): how the journey ended */
+  readonly to_state: string
+  readonly times: number
+}
+
+/** What one channel weighs under a trained model. */
+export interface ChannelWeight {
+  readonly channel: string
+  /** Parts of 10^9, never negative; the weights of a model sum to 10^9 */
+  readonly weight_ppb: number
 }
 
 /** What the platform itself says led to an order line. */
@@ -210,6 +241,8 @@ export interface FrozenCredits {
   readonly not_shown: Readonly<Record<string, number>>
   /** Their weights hold; amounts follow the net paid amount */
   readonly credits: readonly Credit[]
+  /** As the attributed order has it */
+  readonly trained: Readonly<Record<string, string>>
 }
 
 /** Which person an identifier belongs to. A higher version replaces a lower one. */
@@ -235,6 +268,10 @@ export interface JourneyEntry {
   readonly member: Member | null
   /** The key says it all: an identifier set that was announced, or an identifier this one was seen with */
   readonly noted: boolean | null
+  /** At the node of trained models: one version */
+  readonly trained: TrainedModel | null
+  /** At the node of trained models: which there are */
+  readonly trained_versions: TrainedVersions | null
 }
 
 /** One touchpoint of an order's journey, or several of one kind less than the session gap apart. */
@@ -297,6 +334,37 @@ export interface Member {
   readonly digest: string
 }
 
+/** One training of one model in full: what it was computed from and what came of it. */
+export interface ModelTraining {
+  /** markov, shapley */
+  readonly model: string
+  /** As the trained model has it */
+  readonly version: string
+  readonly valid_from: number
+  readonly trained_at: number
+  /** Journeys that ended from then on */
+  readonly window_from: number
+  /** until before then */
+  readonly window_to: number
+  /** After so long without a touch a journey has ended without an order */
+  readonly timeout_ms: number
+  /** With more channels than this the rarest were counted as other */
+  readonly channels_max: number
+  /** How many were */
+  readonly channels_folded: number
+  readonly journeys: number
+  /** Journeys that ended in an order */
+  readonly conversions: number
+  /** markov: the chain's probability of an order, in parts of 10^9; shapley: the share of journeys that ended in one */
+  readonly conversion_ppb: number
+  /** By channel */
+  readonly effects: readonly ChannelEffect[]
+  /** By state; none for shapley, which does not look at order */
+  readonly transitions: readonly ChannelTransition[]
+  /** As the trained model has it */
+  readonly unseen_ppb: number
+}
+
 /** What an identity node knows of itself. */
 export interface NodeHead {
   /** Smaller node it points to; empty for a root */
@@ -343,6 +411,8 @@ export interface OrderEntry {
   readonly nameless: boolean
   /** When its moments were first told: earliest acceptance, in epoch ms, of a snapshot by "created <ms>" or "paid <ms>" */
   readonly told: Readonly<Record<string, number>>
+  /** Of the last emission */
+  readonly trained: Readonly<Record<string, string>>
 }
 
 export interface OrderLine {
@@ -576,11 +646,40 @@ export interface Touchpoint {
   readonly shared_by: string
 }
 
+/** Weights of channels computed from all journeys, as orders are credited by them. Each partition of its topic holds a copy. */
+export interface TrainedModel {
+  /** markov, shapley */
+  readonly model: string
+  /** When it was trained and a digest of what it says: the same version says the same */
+  readonly version: string
+  /** It applies to conversions from then on, until a later one does */
+  readonly valid_from: number
+  readonly trained_at: number
+  /** By name */
+  readonly channels: readonly ChannelWeight[]
+  /** What a channel that none of the journeys held weighs: as the least of those that weigh anything */
+  readonly unseen_ppb: number
+}
+
+/** Which version of a trained model applies from when. */
+export interface TrainedVersion {
+  readonly valid_from: number
+  readonly version: string
+}
+
+/** The versions of one trained model that a partition knows, the earliest first. */
+export interface TrainedVersions {
+  readonly versions: readonly TrainedVersion[]
+}
+
 /** Every record by its name. */
 export interface Records {
   readonly AdSpend: AdSpend
   readonly Arrival: Arrival
   readonly AttributedOrder: AttributedOrder
+  readonly ChannelEffect: ChannelEffect
+  readonly ChannelTransition: ChannelTransition
+  readonly ChannelWeight: ChannelWeight
   readonly Claim: Claim
   readonly Credit: Credit
   readonly DeadLetterOutcome: DeadLetterOutcome
@@ -596,6 +695,7 @@ export interface Records {
   readonly JourneyTouch: JourneyTouch
   readonly LiveSession: LiveSession
   readonly Member: Member
+  readonly ModelTraining: ModelTraining
   readonly NodeHead: NodeHead
   readonly OrderEntry: OrderEntry
   readonly OrderLine: OrderLine
@@ -612,6 +712,9 @@ export interface Records {
   readonly StockLevel: StockLevel
   readonly StockPosition: StockPosition
   readonly Touchpoint: Touchpoint
+  readonly TrainedModel: TrainedModel
+  readonly TrainedVersion: TrainedVersion
+  readonly TrainedVersions: TrainedVersions
 }
 
 export type RecordName = keyof Records

@@ -12,6 +12,8 @@ const marginMs = inputsKeptMs + 7 * dayMs
 export const orderAgeMaxMs = 400 * dayMs
 /** An order is kept until no snapshot of it can be taken any more. */
 export const orderKeptMs = orderAgeMaxMs + marginMs
+/** A trained model is taken for so long after the time from which it applies: well before orders of that time are frozen. */
+export const trainedLateMaxMs = inputsKeptMs
 /** Identifiers that show nothing new for so long are let go. */
 export const idleMaxMs = 400 * dayMs
 

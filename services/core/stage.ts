@@ -13,7 +13,7 @@ export interface NodeState<Entry> {
   remove(key: string): void
 }
 
-/** One node's turn: its own state, and what it says to others. */
+/** One node's turn: its own state, what all may read, and what it says to others. */
 export interface Turn<Entry, Message, Output extends Topic, Change> extends NodeState<Entry> {
   /** Epoch ms. In a step: when the newest of this partition's records was accepted, that of the step included. While
    * a node is looked after: up to when all that was accepted has been heard; 0 while that is not known. It is made
@@ -22,6 +22,8 @@ export interface Turn<Entry, Message, Output extends Topic, Change> extends Node
   /** Epoch ms at which the record that is heard reached its topic: the record's own, however far the partition
    * is. While a node is looked after, `acceptedUpTo`; 0 while unknown. */
   readonly appendedAt: number
+  /** An entry of the stage's common node, which every node of the partition may read. */
+  common(key: string): Entry | undefined
   /** Tells another node something; it arrives through the loop topic, in order for each pair of nodes. */
   send(message: Message): void
   /** Null removes what was said of the key, in a topic that is compacted. */
@@ -51,6 +53,8 @@ export interface Stage<
   readonly writes: readonly Output[]
   /** The node a record is for. */
   nodeOf(observation: Observation<Input> | Observation<Loop>): string
+  /** A node that lies in every partition, whatever its name: what is for it comes in a copy for each. Null for none. */
+  readonly common: string | null
   /** Keys of the entries of a node that are read together, once a batch, when the first of them is wanted: those a step
    * needs more than once, and few for most nodes. From the one to below the other. */
   readonly near: readonly [from: string, to: string]

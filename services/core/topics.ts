@@ -18,6 +18,9 @@ export type ValueOf<T extends Topic> = Records[T['record']]
 
 const dayMs = 86_400_000
 
+/** Longer than any order is kept: whoever begins anew finds every trained model that an order may be due. */
+const trainedKeptMs = 450 * dayMs
+
 /** Longest time a touchpoint or an order can lie unread in its topic. */
 export const inputsKeptMs = 14 * dayMs
 
@@ -55,6 +58,20 @@ export const topics = {
   }),
   journeyChangelog: topic('journey-changelog', 'JourneyEntry', { ...compacted, key: 'state key' }),
   stockChangelog: topic('stock-changelog', 'StockEntry', { ...compacted, key: 'state key' }),
+  /** What orders are credited by under the data-driven models; each partition holds a copy. */
+  trainedModels: topic('trained-models', 'TrainedModel', {
+    ...shared,
+    cleanup: 'delete',
+    retentionMs: trainedKeptMs,
+    key: 'model and version',
+  }),
+  /** The same in full: what each was computed from, and what it says of each channel. */
+  modelTrainings: topic('model-trainings', 'ModelTraining', {
+    partitions: 'one',
+    cleanup: 'delete',
+    retentionMs: trainedKeptMs,
+    key: 'model and version',
+  }),
   identities: topic('identities', 'Identity', { ...compacted, key: 'identifier' }),
   attributedOrders: topic('attributed-orders', 'AttributedOrder', {
     ...shared,

@@ -112,9 +112,11 @@ export class PartitionTask {
     let mark = this.#mark
     const entries: [string, Buffer | null][] = []
     for (const record of records) {
+      // Beyond our own record without having met it: compaction took it, since somebody else has owned the partition
+      // after us. What begins now fails with its first commit, and is opened anew.
+      done ||= record.offset >= this.#ownerOffset
       if (record.offset > this.#ownerOffset) break
       next = record.offset + 1
-      done ||= record.offset === this.#ownerOffset
       const key = String(record.key)
       if (key === markKeys.mark) mark = this.#readMark(record)
       else if (key !== markKeys.owner) entries.push([key, record.value])

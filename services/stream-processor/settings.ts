@@ -24,7 +24,16 @@ const rule = z.strictObject({
   multiplier: z.number().min(0),
 })
 
-const plainKinds = ['first', 'last', 'last_non_direct', 'linear', 'w_shape', 'claim'] as const
+const plainKinds = [
+  'first',
+  'last',
+  'last_non_direct',
+  'linear',
+  'w_shape',
+  'markov',
+  'shapley',
+  'claim',
+] as const
 const model = z.discriminatedUnion('kind', [
   z.strictObject({ name: modelName, kind: z.enum(plainKinds) }),
   z.strictObject({
@@ -207,6 +216,8 @@ function modelInMilliseconds(given: z.output<typeof model>): ModelSettings {
     case 'last_non_direct':
     case 'linear':
     case 'w_shape':
+    case 'markov':
+    case 'shapley':
       return given
   }
 }

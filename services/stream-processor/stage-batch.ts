@@ -70,6 +70,8 @@ class Batch implements StageBatch {
   /** Of the record at hand. */
   appendedAt: number
   readonly #local: ValueOf<Topic>[] = []
+  /** Entries of the common node as they were read: nearly every node asks for the same. */
+  readonly #common = new Map<string, ValueOf<Topic> | undefined>()
   readonly #changed = new Map<string, unknown[]>()
 
   constructor(stage: AnyStage, store: EntryStore<unknown>, placement: Placement) {
@@ -83,8 +85,7 @@ class Batch implements StageBatch {
     const observation = { topic, value } as Observation<Topic>
     const node = this.stage.nodeOf(observation)
     this.appendedAt = appendedAt ?? 0
-    const isHome = this.#partitionOf(this.stage.partitionKeyOf(node)) === this.placement.partition
-    const outcome = isHome ? this.#apply(node, observation) : this.#passOn(observation)
+    const outcome = this.#isHome(node) ? this.#apply(node, observation) : this.#passOn(observation)
     this.#hearLocal()
     this.appendedAt = this.placement.acceptedUpTo
     return outcome
@@ -118,6 +119,28 @@ class Batch implements StageBatch {
     const known = this.#changed.get(node)
     if (known === undefined) this.#changed.set(node, [change])
     else known.push(change)
+  }
+
+  put(node: string, key: string, entry: ValueOf<Topic>): void {
+    if (node === this.stage.common) this.#common.delete(key)
+    this.overlay.put(node, key, entry)
+  }
+
+  remove(node: string, key: string): void {
+    if (node === this.stage.common) this.#common.delete(key)
+    this.overlay.remove(node, key)
+  }
+
+  common(key: string): ValueOf<Topic> | undefined {
+    const { common } = this.stage
+    if (common === null) return undefined
+    if (!this.#common.has(key)) this.#common.set(key, this.overlay.getOf(common, key))
+    return this.#common.get(key)
+  }
+
+  #isHome(node: string): boolean {
+    if (node === this.stage.common) return true
+    return this.#partitionOf(this.stage.partitionKeyOf(node)) === this.placement.partition
   }
 
   #apply(node: string, observation: Observation<Topic>): Reject | undefined {
@@ -179,11 +202,15 @@ class NodeTurn implements AnyTurn {
   }
 
   put(key: string, entry: ValueOf<Topic>): void {
-    this.#batch.overlay.put(this.node, key, entry)
+    this.#batch.put(this.node, key, entry)
   }
 
   remove(key: string): void {
-    this.#batch.overlay.remove(this.node, key)
+    this.#batch.remove(this.node, key)
+  }
+
+  common(key: string): ValueOf<Topic> | undefined {
+    return this.#batch.common(key)
   }
 
   send(message: ValueOf<Topic>): void {

@@ -10,6 +10,7 @@ import { inputsOf, type Input } from './history'
 import { foresee, type Expected } from './oracle'
 import { reservations } from './oracle-stock'
 import type { Played } from './play'
+import type { TrainedInput } from './trained-history'
 
 /** What is wrong, a line each; empty when the history ended as it must. */
 export function differences(played: Played): string[] {
@@ -22,7 +23,10 @@ export function differences(played: Played): string[] {
   const orders = inputs.flatMap((input) =>
     'value' in input && input.topic === 'orders' ? [input.value] : [],
   )
-  const expected = foresee({ touchpoints, orders, ...(renewed ?? rules) })
+  const trained = inputs.flatMap((input) =>
+    input.topic === 'trained-models' && !input.unfit ? [input.value] : [],
+  )
+  const expected = foresee({ touchpoints, orders, trained, ...(renewed ?? rules) })
   return [
     ...wrongOrders(played, expected),
     ...wrongVersions(played),
@@ -155,7 +159,7 @@ function wrongStock(played: Played): string[] {
   ]
 }
 
-type Valued = Extract<Input, { value: unknown }>
+type Valued = Exclude<Extract<Input, { value: unknown }>, TrainedInput>
 
 function homeOf({ topic, value }: Valued, { history }: Played): number {
   const key = topic === 'orders' ? value.order_key : touchpointKeyOf(value)
@@ -172,7 +176,38 @@ function partitionFor(input: Valued, played: Played): number {
 
 /** Each record that cannot be processed is one dead letter of each stage that reads it, and no other is. */
 function wrongDeadLetters(played: Played): string[] {
-  const expected = ['touchpoints', 'orders'].flatMap((topic) =>
+  const expected = [...unfitTrained(played), ...refusedInputs(played)]
+  const found = played.broker.logsOf(deadLettersTopic.name).flatMap((log) =>
+    log.committed().map(({ headers }) => {
+      const of = (name: keyof typeof deadLetterHeaders): string =>
+        headers[deadLetterHeaders[name]] ?? ''
+      const place = `${of('topic')}:${of('partition')}:${of('offset')}`
+      return `${of('stage')} ${place} ${of('reason')}`
+    }),
+  )
+  return isDeepStrictEqual(found.sort(), expected.sort())
+    ? []
+    : [`dead letters: ${found.join('; ')}; expected: ${expected.join('; ')}`]
+}
+
+function unfitTrained({ history, broker }: Played): string[] {
+  const unfit = new Set(
+    inputsOf(history).flatMap((input) =>
+      input.topic === 'trained-models' && input.unfit ? [input.value.version] : [],
+    ),
+  )
+  const codec = memoryCodec('TrainedModel')
+  return broker.logsOf(topics.trainedModels.name).flatMap((log) =>
+    log.committed().flatMap(({ offset, value }) => {
+      const model = codec.decode(value)
+      if (isReject(model) || !unfit.has(model.version)) return []
+      return [`journey ${topics.trainedModels.name}:${log.partition}:${offset} invalid`]
+    }),
+  )
+}
+
+function refusedInputs(played: Played): string[] {
+  return ['touchpoints', 'orders'].flatMap((topic) =>
     played.broker.logsOf(topic).flatMap((log) =>
       log.committed().flatMap(({ offset, key, value }) => {
         const place = `${topic}:${log.partition}:${offset}`
@@ -187,17 +222,6 @@ function wrongDeadLetters(played: Played): string[] {
       }),
     ),
   )
-  const found = played.broker.logsOf(deadLettersTopic.name).flatMap((log) =>
-    log.committed().map(({ headers }) => {
-      const of = (name: keyof typeof deadLetterHeaders): string =>
-        headers[deadLetterHeaders[name]] ?? ''
-      const place = `${of('topic')}:${of('partition')}:${of('offset')}`
-      return `${of('stage')} ${place} ${of('reason')}`
-    }),
-  )
-  return isDeepStrictEqual(found.sort(), expected.sort())
-    ? []
-    : [`dead letters: ${found.join('; ')}; expected: ${expected.join('; ')}`]
 }
 
 /** A root must know which of the identifiers in its sets are hubs: who they are seen with decides who is who. */
@@ -220,6 +244,12 @@ function wrongState(played: Played, { hubs }: Expected): string[] {
 export function countFrozen(played: Played): number {
   const orders = [...finalState(played).values()].flatMap(({ order }) => order ?? [])
   return orders.filter(({ frozen }) => frozen !== null).length
+}
+
+/** How often an order was credited anew only because a trained model came. */
+export function countRetrained(played: Played): number {
+  return played.read(topics.attributedOrders).filter(({ value }) => value.cause === 'trained')
+    .length
 }
 
 /** What the changelogs come to. The runtime's own marks have no space in their keys. */

@@ -4,10 +4,11 @@ import { playSeeds } from './play-seeds'
 jest.setTimeout(3_600_000)
 
 test('whatever breaks, odd histories end as if everything had been known at once', async () => {
-  const { seeds, struck, frozen, renewed } = await playSeeds(1, 2)
+  const { seeds, struck, frozen, renewed, retrained } = await playSeeds(1, 2)
   // A simulation whose faults do not strike shows nothing.
   if (seeds < 500) return
   expect([...struck].filter(([, times]) => times < 10)).toEqual([])
   expect(frozen).toBeGreaterThan(100)
   expect(renewed).toBeGreaterThan(50)
+  expect(retrained).toBeGreaterThan(100)
 })

@@ -4,11 +4,13 @@ import type { Claim, Order, OrderLine, Touchpoint } from '../../services/core/re
 import { aLine, anOrder, aTouchpoint, dayMs, evening, hourMs, minuteMs } from '../given'
 import type { Dice } from './dice'
 import { drawRules, renewRules, type Rules } from './rules'
+import type { TrainedInput } from './trained-history'
 
 export type Input =
   | { readonly topic: 'touchpoints'; readonly value: Touchpoint; readonly stray: number | null }
   | { readonly topic: 'orders'; readonly value: Order; readonly stray: number | null }
   | { readonly topic: 'touchpoints' | 'orders'; readonly bytes: string; readonly partition: number }
+  | TrainedInput
 
 /** What reaches the broker around one time. */
 export interface Season {

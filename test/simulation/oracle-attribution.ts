@@ -1,7 +1,21 @@
 // What an order's journey must be, computed at once from all that is known in the end. A second reading of the
 // rules, on purpose without any code of the product.
-import type { Credit, JourneyTouch, Order, Touchpoint } from '../../services/core/records'
-import { claimsOf, creditClaim, creditModel, weigh, type OracleModel } from './oracle-credits'
+import type {
+  Credit,
+  JourneyTouch,
+  Order,
+  Touchpoint,
+  TrainedModel,
+} from '../../services/core/records'
+import {
+  claimsOf,
+  creditClaim,
+  creditModel,
+  isTrained,
+  weigh,
+  weighTrained,
+  type OracleModel,
+} from './oracle-credits'
 
 export interface OracleRules {
   readonly name: string
@@ -28,6 +42,8 @@ export interface Purchase {
   readonly touches: readonly Touchpoint[]
   readonly others: readonly Order[]
   readonly rules: readonly OracleRules[]
+  /** All that were ever published. */
+  readonly trained: readonly TrainedModel[]
 }
 
 export interface ExpectedAttribution {
@@ -37,6 +53,7 @@ export interface ExpectedAttribution {
   readonly journey: readonly JourneyTouch[]
   readonly not_shown: Readonly<Record<string, number>>
   readonly credits: readonly Credit[]
+  readonly trained: Readonly<Record<string, string>>
 }
 
 const dayMs = 24 * 60 * 60_000
@@ -45,14 +62,18 @@ const lateMs = 30 * dayMs
 const aheadMs = 5 * 60_000
 
 /** Whether an order that converted was told so later than any event may be. */
-export function isToldLate({ order, snapshots, rules }: Omit<Purchase, 'touches' | 'others'>) {
+export function isToldLate({
+  order,
+  snapshots,
+  rules,
+}: Omit<Purchase, 'touches' | 'others' | 'trained'>) {
   const applied = rulesOf(order, rules)
   const at = conversion(order, applied)
   return at !== null && firstTold(order, snapshots, applied) - at > lateMs
 }
 
 export function attributeAtOnce(purchase: Purchase): ExpectedAttribution {
-  const { order, others, rules } = purchase
+  const { order, others, rules, trained } = purchase
   const applied = rulesOf(order, rules)
   const convertedAt = conversion(order, applied)
   const before = others.filter((other) => {
@@ -68,6 +89,7 @@ export function attributeAtOnce(purchase: Purchase): ExpectedAttribution {
   for (const { reason } of hidden) notShown[reason] = (notShown[reason] ?? 0) + 1
   const netMinor = order.paid_minor - order.refunded_minor
   const counted = journey.filter((touch) => touch.counted)
+  const due = dueTo(convertedAt, applied, trained)
   return {
     settings: applied.name,
     converted_at: convertedAt,
@@ -77,16 +99,37 @@ export function attributeAtOnce(purchase: Purchase): ExpectedAttribution {
     credits:
       convertedAt === null
         ? []
-        : applied.models.flatMap((model) =>
-            model.kind === 'claim'
-              ? creditClaim(model.name, order, netMinor)
-              : creditModel(model.name, {
-                  counted,
-                  netMinor,
-                  weights: weigh(model, counted, { convertedAt, applied }),
-                }),
-          ),
+        : applied.models.flatMap((model) => {
+            if (model.kind === 'claim') return creditClaim(model.name, order, netMinor)
+            const training = due.get(model.name)
+            if (isTrained(model)) {
+              if (training === undefined) return []
+              const weights = weighTrained(training, counted)
+              return creditModel(model.name, { counted, netMinor, weights })
+            }
+            const weights = weigh(model, counted, { convertedAt, applied })
+            return creditModel(model.name, { counted, netMinor, weights })
+          }),
+    trained: Object.fromEntries([...due].map(([model, { version }]) => [model, version])),
   }
+}
+
+/** By model, of all that were published the one that had applied for the shortest when the order converted; of two of
+ * one moment the greater name. */
+function dueTo(
+  convertedAt: number | null,
+  { models }: OracleRules,
+  published: readonly TrainedModel[],
+): Map<string, TrainedModel> {
+  const due = new Map<string, TrainedModel>()
+  for (const model of models.filter(isTrained)) {
+    const applicable = published
+      .filter((one) => one.model === model.kind && convertedAt !== null)
+      .filter((one) => one.valid_from <= (convertedAt ?? 0))
+      .sort((a, b) => b.valid_from - a.valid_from || -byText(a.version, b.version))
+    if (applicable[0] !== undefined) due.set(model.name, applicable[0])
+  }
+  return due
 }
 
 /** Rules apply to an order when they were valid at its conversion as they understand it (its creation while it has

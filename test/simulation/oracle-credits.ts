@@ -1,7 +1,7 @@
 // What each model credits for a journey: exact weights, split to the last minor unit. A second reading of the rules,
 // on purpose without any code of the product.
 import { digestOf } from '../../services/core/digest'
-import type { Claim, Credit, JourneyTouch, Order } from '../../services/core/records'
+import type { Claim, Credit, JourneyTouch, Order, TrainedModel } from '../../services/core/records'
 import {
   binaryFraction,
   divided,
@@ -17,6 +17,7 @@ export type OracleModel =
       readonly kind: 'first' | 'last' | 'last_non_direct' | 'linear' | 'w_shape'
     }
   | { readonly name: string; readonly kind: 'claim' }
+  | TrainedKind
   | {
       readonly name: string
       readonly kind: 'position'
@@ -31,6 +32,15 @@ export type OracleModel =
       readonly rules: readonly { readonly match: object; readonly multiplier: number }[]
     }
 
+export interface TrainedKind {
+  readonly name: string
+  readonly kind: 'markov' | 'shapley'
+}
+
+export function isTrained(model: OracleModel): model is TrainedKind {
+  return model.kind === 'markov' || model.kind === 'shapley'
+}
+
 export interface Weighing {
   readonly convertedAt: number
   readonly applied: { readonly milestone_types: readonly string[] }
@@ -38,7 +48,7 @@ export interface Weighing {
 
 /** The weight of each touch under a model, in any unit. */
 export function weigh(
-  model: Exclude<OracleModel, { kind: 'claim' }>,
+  model: Exclude<OracleModel, { kind: 'claim' } | TrainedKind>,
   touches: readonly JourneyTouch[],
   { convertedAt, applied }: Weighing,
 ): Fraction[] {
@@ -85,6 +95,20 @@ export function weigh(
       )
     }
   }
+}
+
+/** The weight of each touch by the weights of channels: those of one channel have its weight in equal parts. */
+export function weighTrained(
+  { channels, unseen_ppb: unseen }: TrainedModel,
+  touches: readonly JourneyTouch[],
+): Fraction[] {
+  const weightOf = (channel: string): number =>
+    channels.find((one) => one.channel === channel)?.weight_ppb ?? unseen
+  const nothing = touches.every(({ channel }) => weightOf(channel) === 0)
+  return touches.map(({ channel }) => {
+    const alike = touches.filter((touch) => touch.channel === channel).length
+    return { over: BigInt(nothing ? 1 : weightOf(channel)), under: BigInt(alike) }
+  })
 }
 
 function matches(touch: JourneyTouch | undefined, match: object): boolean {

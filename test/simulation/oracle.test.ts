@@ -9,6 +9,7 @@ import {
   hourMs,
   minuteMs,
 } from '../given'
+import type { TrainedModel } from '../../services/core/records'
 import { attributeAtOnce, type OracleRules } from './oracle-attribution'
 import { weigh, type OracleModel } from './oracle-credits'
 import { findOutWhoIsWho, type CrowdLimits } from './oracle-identity'
@@ -18,7 +19,7 @@ import { foresee } from './oracle'
 const applied = { milestone_types: ['form', 'room_enter'] }
 
 function weightsOf(
-  model: Exclude<OracleModel, { kind: 'claim' }>,
+  model: Exclude<OracleModel, { kind: 'claim' | 'markov' | 'shapley' }>,
   types: readonly string[],
 ): Fraction[] {
   const touches = types.map((type) =>
@@ -133,6 +134,7 @@ const journeyOf = (
     touches: touches.map((touch, at) => aTouchpoint({ id: `t${String(at)}`, ...touch })),
     others: [],
     rules: [{ ...rules, ...own }],
+    trained: [],
   })
 
 test('a window is inclusive to the millisecond', () => {
@@ -263,7 +265,11 @@ test('an order takes touches of a contested identifier it names, and stands alon
     anOrder({ order_id: 'plain', identifiers: ['phone:a'] }),
     anOrder({ order_id: 'nobody', identifiers: [] }),
   ]
-  const expected = foresee({ touchpoints, orders, hubs: limits, attribution: [rules] }).orders
+  const expected = foresee({
+    touchpoints,
+    orders,
+    ...{ hubs: limits, attribution: [rules], trained: [] },
+  }).orders
   const touchesOf = (id: string): number | undefined =>
     expected.get(`douyin:shop:${id}`)?.journey.reduce((sum, { touches }) => sum + touches, 0)
   expect([touchesOf('named'), touchesOf('plain'), touchesOf('nobody')]).toEqual([2, 1, 0])
@@ -291,8 +297,44 @@ test('settings that were valid when the order converted, as they understand it, 
     valid_from: validFrom,
   })
   const chosen = (...all: OracleRules[]): string =>
-    attributeAtOnce({ order, snapshots: [order], touches: [], others: [], rules: all }).settings
+    attributeAtOnce({ order, snapshots: [order], touches: [], others: [], rules: all, trained: [] })
+      .settings
   expect(chosen(named('a', 0, 'paid'), named('b', evening - 1, 'created'))).toBe('a')
   expect(chosen(named('a', 0, 'created'), named('b', evening, 'paid'))).toBe('b')
   expect(chosen(named('b', evening + 2, 'paid'), named('a', evening + 1, 'paid'))).toBe('a')
+})
+
+test('of trained models the latest that was valid credits an order, each channel by its weight, its touches evenly', () => {
+  const order = anOrder()
+  const trained = (version: string, validFrom: number, live: number): TrainedModel => ({
+    ...{ model: 'markov', version, valid_from: validFrom, trained_at: 0, unseen_ppb: 0 },
+    channels: [
+      { channel: 'live', weight_ppb: live },
+      { channel: 'video', weight_ppb: 1_000_000_000 - live },
+    ],
+  })
+  const all = [
+    ...[trained('b', evening, 600_000_000), trained('a', evening, 0)],
+    ...[trained('z', evening - 1, 1), trained('c', evening + 1, 2)],
+  ]
+  const weights = (channels: readonly string[], published = all): unknown[] =>
+    attributeAtOnce({
+      ...{ order, snapshots: [order], others: [], trained: published },
+      touches: channels.map((channel, at) =>
+        aTouchpoint({ id: `t${String(at)}`, channel, at: evening - hourMs + at }),
+      ),
+      rules: [{ ...rules, models: [{ name: 'm', kind: 'markov' }], session_gap_ms: 0 }],
+    }).credits.map(({ channel, weight_ppb: weight }) => [channel, weight])
+  expect(weights(['live', 'video', 'live'])).toEqual([
+    ['live', 300_000_000],
+    ['video', 400_000_000],
+    ['live', 300_000_000],
+  ])
+  expect(weights(['tv', 'live'])).toEqual([['live', 1_000_000_000]])
+  expect(weights(['tv', 'radio'])).toEqual([
+    ['tv', 500_000_000],
+    ['radio', 500_000_000],
+  ])
+  expect(weights([])).toEqual([['direct', 1_000_000_000]])
+  expect(weights(['live'], [])).toEqual([])
 })

@@ -1,6 +1,6 @@
 // What must stand in the output topics once everything has been heard, computed at once from all inputs as a set.
 // It shares no code with the rules of identity and attribution: it is a second reading of what they say.
-import type { Order, Touchpoint } from '../../services/core/records'
+import type { Order, Touchpoint, TrainedModel } from '../../services/core/records'
 import {
   attributeAtOnce,
   isToldLate,
@@ -21,6 +21,7 @@ export interface Happened {
   readonly orders: readonly Order[]
   readonly hubs: CrowdLimits
   readonly attribution: readonly OracleRules[]
+  readonly trained: readonly TrainedModel[]
 }
 
 export interface ExpectedOrder extends ExpectedAttribution {
@@ -136,7 +137,10 @@ function expectOrder(known: KnownOrder, { happened, orders, who }: Everything): 
     .map(({ order }) => order)
   const members = who.membersOf(person)
   return {
-    ...attributeAtOnce({ ...known, touches, others, rules: happened.attribution }),
+    ...attributeAtOnce({
+      ...{ ...known, touches, others, rules: happened.attribution },
+      trained: happened.trained,
+    }),
     order: known.order,
     person,
     person_identifiers: members,

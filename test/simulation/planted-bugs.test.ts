@@ -51,20 +51,20 @@ function inRunner(...patches: readonly Patch[]): PlantedBug {
 let unique = 0
 
 const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedBug])[] = [
-  ['positions are written before the outputs', 1, () => ({ wrapLog: inTwo(isState) })],
+  ['positions are written before the outputs', 2, () => ({ wrapLog: inTwo(isState) })],
   [
     'outputs are written before the positions',
-    1,
+    2,
     () => ({ wrapLog: inTwo((record, wiring) => !isState(record, wiring)) }),
   ],
   [
     'facts are forgotten before they are sent',
-    1,
+    11,
     () => ({ wrapLog: inTwo(({ topic }) => topic !== topics.journeyFacts.name) }),
   ],
   [
     'an older owner is not fenced',
-    13,
+    111,
     () => ({
       transactionalId: (id) => {
         unique += 1
@@ -74,7 +74,7 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
   ],
   [
     'a batch that begins beyond what is expected is taken as it is',
-    15,
+    36,
     () =>
       inRunner({
         file: 'stream-processor/partition-feed.ts',
@@ -84,7 +84,7 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
   ],
   [
     'after a failed commit it goes on as if nothing had happened',
-    11,
+    4,
     () =>
       inRunner({
         file: 'stream-processor/partition-task.ts',
@@ -96,7 +96,7 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
   ],
   [
     'a task that begins anew goes on with what was fetched for the one before',
-    5,
+    4,
     () =>
       inRunner({
         file: 'stream-processor/partition-tenure.ts',
@@ -106,7 +106,7 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
   ],
   [
     'what was asked again for one task counts as asked for the next',
-    30,
+    43,
     () =>
       inRunner({
         file: 'stream-processor/partition-feed.ts',
@@ -119,7 +119,7 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
   ],
   [
     'loop records are deleted up to where they were fetched, not to where they are applied',
-    11,
+    8,
     () =>
       inRunner(
         {
@@ -137,7 +137,7 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
   ],
   [
     'touches leave without what their orders came to being kept',
-    36,
+    43,
     () =>
       inRules({
         file: 'core/identity/tend.ts',
@@ -147,7 +147,7 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
   ],
   [
     'touches leave a month before no order can need them any more',
-    13,
+    24,
     () =>
       inRules({
         file: 'core/identity/tend.ts',
@@ -167,7 +167,7 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
   ],
   [
     'an older process credits orders under its own settings',
-    225,
+    2,
     () =>
       inRunner({
         file: 'stream-processor/partition-task.ts',
@@ -197,7 +197,7 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
   ],
   [
     'a touch does not bring along which hubs declined it',
-    81,
+    68,
     () =>
       inRules({
         file: 'core/identity/gather.ts',
@@ -255,6 +255,86 @@ const bugs: readonly (readonly [bug: string, seed: number, plant: () => PlantedB
         file: 'core/attribution/journey.ts',
         text: 'touch.first_at - open.last_at >= gapMs',
         instead: 'touch.first_at - open.first_at >= gapMs',
+      }),
+  ],
+  [
+    'a task waits for its owner record although compaction took it',
+    699,
+    () =>
+      inRunner({
+        file: 'stream-processor/partition-task.ts',
+        text: 'done ||= record.offset >= this.#ownerOffset',
+        instead: 'done ||= record.offset === this.#ownerOffset',
+      }),
+  ],
+  [
+    'a trained model that comes after its orders credits none of them',
+    51,
+    () =>
+      inRules({
+        file: 'core/identity/tend.ts',
+        text: '  callForTrained(turn, settling)\n',
+        instead: '',
+      }),
+  ],
+  [
+    'the trained model that came last credits orders, whatever it is valid from',
+    8,
+    () =>
+      inRules({
+        file: 'core/attribution/trained-models.ts',
+        text: 'a.valid_from - b.valid_from || compareTexts(a.version, b.version)',
+        instead: '0',
+      }),
+  ],
+  [
+    'of two trained models of one moment the one that came last credits orders',
+    8,
+    () =>
+      inRules({
+        file: 'core/attribution/trained-models.ts',
+        text: ' || compareTexts(a.version, b.version)',
+        instead: '',
+      }),
+  ],
+  [
+    'an order is credited by the newest trained model instead of the one of its time',
+    7,
+    () =>
+      inRules({
+        file: 'core/attribution/order-content.ts',
+        text: 'trainedAt(turn, model, applied.at)',
+        instead: 'trainedAt(turn, model, Infinity)',
+      }),
+  ],
+  [
+    'a trained model is kept in the partition of its name only',
+    5,
+    () =>
+      inRunner({
+        file: 'stream-processor/stage-batch.ts',
+        text: '    if (node === this.stage.common) return true\n',
+        instead: '',
+      }),
+  ],
+  [
+    'what an order is frozen with leaves out by which trained models',
+    36,
+    () =>
+      inRules({
+        file: 'core/attribution/settle-orders.ts',
+        text: 'return { converted_at, settings, journey, not_shown, credits, trained }',
+        instead: 'return { converted_at, settings, journey, not_shown, credits, trained: {} }',
+      }),
+  ],
+  [
+    'trained models are let go of while orders of their time are kept',
+    20,
+    () =>
+      inRules({
+        file: 'core/attribution/trained-models.ts',
+        text: 'turn.acceptedUpTo - orderKeptMs',
+        instead: 'turn.acceptedUpTo',
       }),
   ],
 ]

@@ -1,5 +1,5 @@
 // Plays many seeds and says of one that fails everything needed to play it again.
-import { countFrozen, differences } from './differences'
+import { countFrozen, countRetrained, differences } from './differences'
 import { faultKinds, type FaultKind } from './fault-plan'
 import { inputsOf } from './history'
 import { play, type Played, type PlantedBug } from './play'
@@ -19,6 +19,8 @@ export interface SeedsPlayed {
   readonly frozen: number
   /** Histories in which settings were renewed. */
   readonly renewed: number
+  /** Orders that were credited anew by a trained model that they had not heard of. */
+  readonly retrained: number
 }
 
 /** Plays every `step`-th seed beginning with `first`, or the one the environment names if it is among them.
@@ -29,16 +31,17 @@ export async function playSeeds(first: number, step: number): Promise<SeedsPlaye
     one === undefined
       ? range(first, step)
       : [Number(one)].filter((seed) => (seed - first) % step === 0)
-  let [frozen, renewed] = [0, 0]
+  let [frozen, renewed, retrained] = [0, 0, 0]
   for (const seed of numbers) {
     const played = await play(seed)
     const wrong = differences(played)
     if (wrong.length > 0) throw new Error(describeFailure(played, wrong))
     if (played.history.seasons.length > 1) frozen += countFrozen(played)
     if (played.history.renewed !== null) renewed += 1
+    retrained += countRetrained(played)
     for (const { kind } of played.happened) struck.set(kind, (struck.get(kind) ?? 0) + 1)
   }
-  return { seeds: numbers.length, struck, frozen, renewed }
+  return { seeds: numbers.length, struck, frozen, renewed, retrained }
 }
 
 /** @returns the first of `within` seeds from `seed` on that shows the bug, and how; null when none does */

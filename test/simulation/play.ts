@@ -15,11 +15,12 @@ import { memoryCodec, memoryWiring } from '../support/memory-stage'
 import { rollDice, type Dice } from './dice'
 import { Disk } from './disk'
 import { drawFaults, FaultPlan, type Fault } from './fault-plan'
-import { drawHistory, type History, type Input, type Season } from './history'
+import { drawHistory, inputsOf, type History, type Input, type Season } from './history'
 import { MemoryBroker } from './memory-broker'
 import type { LoggedRecord, PartitionLog } from './partition-log'
 import { DiskFull, Processor, type SimulatedStage } from './processor'
 import { journeySettings } from './rules'
+import { addTrained } from './trained-history'
 import { Schedule, type Action, type Owner } from './schedule'
 import { StageGroup } from './stage-group'
 
@@ -46,7 +47,7 @@ export interface Played {
 }
 
 export async function play(seed: number, bug: PlantedBug = {}): Promise<Played> {
-  const history = drawHistory(rollDice(seed, 'history'))
+  const history = addTrained(rollDice(seed, 'trained'), drawHistory(rollDice(seed, 'history')))
   const faults = drawFaults(rollDice(seed, 'faults'))
   const world = new World(seed, { history, faults, bug })
   const failure = await world.run()
@@ -79,11 +80,14 @@ class World {
   readonly #stages: readonly SimulatedStage[]
   readonly #limits
   readonly #renewed: boolean
+  readonly #trained: boolean
   readonly #walkEntriesMax: number
   #seasons: readonly Season[]
   #inputs: Input[] = []
   /** How often everybody still looks through the state before the next season. */
   #walks = 0
+  /** Steps of the walk still to take in the end, and how many faults had struck when they began. */
+  #lastWalks: { readonly struck: number; readonly left: number } | null = null
   #processors: Processor[] = []
   /** Disks of processes that are down, waiting for the next start. */
   #disks: Disk[] = []
@@ -95,6 +99,7 @@ class World {
     this.#bug = bug
     this.#seasons = history.seasons
     this.#renewed = history.renewed !== null
+    this.#trained = inputsOf(history).some(({ topic }) => topic === 'trained-models')
     this.schedule = new Schedule(this.#dice, history.seasons[0]?.beginsAt ?? 0)
     this.plan = new FaultPlan(faults)
     const nobody: Owner = { name: 'broker', alive: true }
@@ -161,7 +166,8 @@ class World {
       return true
     }
     if (this.#beginSeason()) return true
-    return this.#renewed && this.#finishRenewing()
+    if (this.#renewed && this.#finishRenewing()) return true
+    return this.#trained && this.#finishWalking()
   }
 
   #beginSeason(): boolean {
@@ -173,6 +179,27 @@ class World {
     this.#walks = this.#dice.below(this.#dice.pick([2, 12]))
     this.schedule.note('a season begins')
     return true
+  }
+
+  /** The walk goes round once more, undisturbed from its beginning to its end. @returns whether there was any need */
+  #finishWalking(): boolean {
+    const struck = this.plan.happened.length
+    const left =
+      this.#lastWalks?.struck === struck ? this.#lastWalks.left : this.#stepsOfTwoRounds()
+    if (left === 0) return false
+    this.#lastWalks = { struck, left: left - 1 }
+    for (const processor of this.#processors) processor.walk()
+    return true
+  }
+
+  /** At most: what the changelogs hold was there once. */
+  #stepsOfTwoRounds(): number {
+    const entries = this.#stages.flatMap(({ wiring }) =>
+      this.broker.logsOf(wiring.changelog).map((log) => {
+        return new Set(log.committed().map(({ key }) => String(key))).size
+      }),
+    )
+    return 2 * (Math.ceil(Math.max(...entries) / this.#walkEntriesMax) + 1)
   }
 
   /** The last processes of the older release go, and the walk comes to its end. @returns whether there was any need */
@@ -326,6 +353,10 @@ class World {
     if ('bytes' in input) {
       const { topic, bytes, partition } = input
       this.broker.produce({ topic, partition, key: 'nobody', value: Buffer.from(bytes) })
+    } else if (input.topic === 'trained-models') {
+      const { topic, value: model, partition } = input
+      const value = memoryCodec('TrainedModel').encode(model)
+      this.broker.produce({ topic, partition, key: `${model.model}|${model.version}`, value })
     } else if (input.topic === 'orders') {
       const { topic, value: order, stray } = input
       const value = memoryCodec('Order').encode(order)

@@ -28,12 +28,17 @@ const looseHubs: HubLimits = {
   ...{ phoneAccountsInAll: 20, codePhones: 5, others: 1_000 },
 }
 
+/** Those that need no training; trained-history.ts adds the others. */
+const plainModels = defaultSettings.models.filter(
+  ({ kind }) => kind !== 'markov' && kind !== 'shapley',
+)
+
 export function drawRules(dice: Dice): Rules {
   const contradictions = dice.chance(0.3)
   // A few models a history are all of them in a few histories, and quicker.
   const first: AttributionSettings = {
     ...defaultSettings,
-    models: dice.some(defaultSettings.models, dice.between(1, 4)),
+    models: dice.some(plainModels, dice.between(1, 4)),
     conversion: dice.pick(['paid', 'paid', 'paid', 'created'] as const),
     repeat_orders: dice.pick(['none', 'none', 'reset', 'reset_per_sku'] as const),
     clicks_before_views: dice.chance(0.7),
@@ -52,7 +57,7 @@ export function drawRules(dice: Dice): Rules {
     name: 'changed',
     valid_from: evening - dice.below(48) * hourMs,
     clicks_before_views: !first.clicks_before_views,
-    models: dice.some(defaultSettings.models, 2),
+    models: dice.some(plainModels, 2),
   }
   return {
     hubs: dice.chance(0.6) ? tightHubs : looseHubs,
@@ -65,7 +70,7 @@ export function drawRules(dice: Dice): Rules {
 export function renewRules(dice: Dice, rules: Rules): Rules {
   const attribution = rules.attribution.map((one) => ({
     ...one,
-    models: dice.some(defaultSettings.models, dice.between(1, 4)),
+    models: dice.some(plainModels, dice.between(1, 4)),
     clicks_before_views: dice.chance(0.5),
     match_product: dice.chance(0.5),
     repeat_orders: dice.pick(['none', 'reset'] as const),

@@ -43,6 +43,7 @@ export function anAttributedOrder(given: Partial<AttributedOrder> = {}): Attribu
     cause: 'snapshot',
     replaces: [],
     replaces_order: null,
+    trained: {},
     ...given,
   }
 }

@@ -2,11 +2,19 @@
 // model the credits sum to what was paid less what was refunded; an order without touches is credited to
 // direct; nothing disappears.
 import assert from 'node:assert/strict'
-import type { Credit, FrozenCredits, JourneyTouch, Order, Touchpoint } from '../records'
+import type { TrainedKind } from '../models/train-models'
+import type {
+  Credit,
+  FrozenCredits,
+  JourneyTouch,
+  Order,
+  Touchpoint,
+  TrainedModel,
+} from '../records'
 import { buildJourney, claimsOf, type ClaimShare, type EarlierOrder } from './journey'
 import type { AttributionSettings, ModelSettings } from './settings'
 import { splitMoney, toPpb, wholePpb } from './split-money'
-import { soleTouch, weigh, type WeighedJourney } from './weights'
+import { soleTouch, weigh, type WeighedJourney, type WeighingModel } from './weights'
 
 export interface Attribution {
   /** Null while the order does not count: no credits then. */
@@ -15,6 +23,8 @@ export interface Attribution {
   readonly journey: readonly JourneyTouch[]
   readonly not_shown: Readonly<Record<string, number>>
   readonly credits: readonly Credit[]
+  /** By model, the version of each data-driven one; one that was not trained is missing, and has no credits. */
+  readonly trained: Readonly<Record<string, string>>
 }
 
 export interface AttributionInput {
@@ -23,6 +33,8 @@ export interface AttributionInput {
   readonly touches: readonly Touchpoint[]
   readonly earlierOrders: readonly EarlierOrder[]
   readonly settings: AttributionSettings
+  /** The version of a data-driven model that applies to the order's conversion; none where none was trained by then. */
+  readonly trained: (kind: TrainedKind) => TrainedModel | undefined
 }
 
 /** When an order converts under the settings; null while it has not. */
@@ -35,6 +47,7 @@ export function attribute({
   touches,
   earlierOrders,
   settings,
+  trained: trainedOf,
 }: AttributionInput): Attribution {
   const convertedAt = conversionTime(order, settings)
   const netMinor = order.paid_minor - order.refunded_minor
@@ -50,11 +63,19 @@ export function attribute({
     notShown[reason] = (notShown[reason] ?? 0) + 1
   }
   const credits: Credit[] = []
+  const trained: Record<string, string> = {}
   if (convertedAt !== null) {
     const touches = journey.filter(({ counted }) => counted)
     for (const model of settings.models) {
       if (model.kind === 'claim') creditClaims(credits, model.name, { claims, netMinor })
-      else creditTouches(credits, model, { touches, convertedAt, settings, netMinor })
+      else if (model.kind !== 'markov' && model.kind !== 'shapley') {
+        creditTouches(credits, model, { touches, convertedAt, settings, netMinor })
+      } else {
+        const weights = trainedOf(model.kind)
+        if (weights === undefined) continue
+        trained[model.name] = weights.version
+        creditTouches(credits, { ...model, weights }, { touches, convertedAt, settings, netMinor })
+      }
     }
   }
   return {
@@ -63,6 +84,7 @@ export function attribute({
     journey: shown,
     not_shown: notShown,
     credits,
+    trained,
   }
 }
 
@@ -90,8 +112,8 @@ export function attributeFrozen(
       credits.push({ ...credit, amount_minor: numberAt(amounts, at) })
     }
   }
-  const { converted_at, journey, not_shown } = frozen
-  return { converted_at, net_minor: netMinor, journey, not_shown, credits }
+  const { converted_at, journey, not_shown, trained } = frozen
+  return { converted_at, net_minor: netMinor, journey, not_shown, credits, trained }
 }
 
 function nameOf({ name }: ModelSettings): string {
@@ -113,11 +135,7 @@ interface Conversion extends WeighedJourney {
   readonly netMinor: number
 }
 
-function creditTouches(
-  credits: Credit[],
-  model: Exclude<ModelSettings, { kind: 'claim' }>,
-  conversion: Conversion,
-): void {
+function creditTouches(credits: Credit[], model: WeighingModel, conversion: Conversion): void {
   const { touches, netMinor } = conversion
   const sole = touches[soleTouch(model, touches)]
   if (sole !== undefined) {

@@ -4,12 +4,13 @@ import { ownerOf, ownerOfOrder, type Persons } from '../identity/decide'
 import { precedes } from '../identity/gather'
 import { touchesFrom, type JourneyTurn } from '../identity/journey-state'
 import { orderNode } from '../identity/node'
-import type { AttributedOrder, Evidence, OrderEntry, Touchpoint } from '../records'
+import type { AttributedOrder, Evidence, FrozenCredits, OrderEntry, Touchpoint } from '../records'
 import { appliedTo, windowOf, type AppliedSettings } from './applied-settings'
 import { attribute, attributeFrozen, conversionTime, type Attribution } from './attribute'
 import type { EarlierOrder } from './journey'
 import type { AttributionSettings } from './settings'
 import { touchesCountFrom } from './told'
+import { trainedAt, trainedFor } from './trained-models'
 
 export interface OrderSettings {
   readonly attribution: readonly AttributionSettings[]
@@ -60,12 +61,10 @@ export function attributionOf(
   view: RootView & { readonly person: string },
 ): Attribution & { readonly settings: string } {
   const { persons, settings, person } = view
-  const { order, frozen } = entry
+  const { order } = entry
   const applied = appliedTo(order, settings.attribution)
-  if (
-    frozen !== null &&
-    (frozen.converted_at !== null || conversionTime(order, applied.settings) === null)
-  ) {
+  const frozen = frozenFor(entry, applied)
+  if (frozen !== null) {
     return { settings: frozen.settings, ...attributeFrozen(order, frozen, applied.settings) }
   }
   const attribution = attribute({
@@ -75,9 +74,30 @@ export function attributionOf(
       ...{ persons, applied, acceptedFrom: touchesCountFrom(entry, applied) },
     }),
     earlierOrders: earlierOrders(entry, { person, at: applied.at, view }),
+    trained: (model) => trainedAt(turn, model, applied.at),
     settings: applied.settings,
   })
   return { settings: applied.settings.name, ...attribution }
+}
+
+/** Whether the trained models that an order is due are others than those it was last credited by. */
+export function isDueTrained(
+  turn: JourneyTurn,
+  entry: OrderEntry,
+  { attribution }: OrderSettings,
+): boolean {
+  if (entry.version === 0) return false
+  const frozen = frozenFor(entry, appliedTo(entry.order, attribution))
+  const due = frozen?.trained ?? trainedFor(turn, entry.order, attribution)
+  const models = Object.keys(due)
+  if (models.length !== Object.keys(entry.trained).length) return true
+  return models.some((model) => due[model] !== entry.trained[model])
+}
+
+/** What holds for an order whose touches have left, once it had converted or as long as it has not. */
+function frozenFor({ order, frozen }: OrderEntry, applied: AppliedSettings): FrozenCredits | null {
+  if (frozen === null || frozen.converted_at !== null) return frozen
+  return conversionTime(order, applied.settings) === null ? frozen : null
 }
 
 /** Persons whose touches belong to an order: its own, and contested identifiers the order itself names. */

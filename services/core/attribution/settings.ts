@@ -16,6 +16,9 @@ export type ModelSettings =
       readonly kind: 'first' | 'last' | 'last_non_direct' | 'linear' | 'w_shape'
     }
   | { readonly name: string; readonly kind: 'claim' }
+  /** Data-driven: by weights of channels that were computed from all journeys. */
+  | { readonly name: string; readonly kind: 'markov' }
+  | { readonly name: string; readonly kind: 'shapley' }
   | {
       readonly name: string
       readonly kind: 'position'
@@ -101,6 +104,8 @@ export const defaultSettings: AttributionSettings = {
         { match: { channel: 'direct' }, multiplier: 0 },
       ],
     },
+    { name: 'markov', kind: 'markov' },
+    { name: 'shapley', kind: 'shapley' },
     { name: 'claim', kind: 'claim' },
   ],
   touches_considered_max: 500,

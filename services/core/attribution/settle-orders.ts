@@ -64,11 +64,15 @@ export function freezeOrders(
 /** What an order comes to as things stand, to be held on to. */
 export function frozenCredits(turn: JourneyTurn, entry: OrderEntry, view: RootView): FrozenCredits {
   const person = ownerOfOrder(orderNode(entry.order.order_key), entry.identifiers, view.persons)
-  const { converted_at, settings, journey, not_shown, credits } = attributionOf(turn, entry, {
-    ...view,
-    person,
-  })
-  return { converted_at, settings, journey, not_shown, credits }
+  const { converted_at, settings, journey, not_shown, credits, trained } = attributionOf(
+    turn,
+    entry,
+    {
+      ...view,
+      person,
+    },
+  )
+  return { converted_at, settings, journey, not_shown, credits, trained }
 }
 
 export function ordersOf(turn: JourneyTurn): OrderEntry[] {
@@ -90,10 +94,12 @@ function causeOf(changes: readonly JourneyChange[]): string {
   if (kinds.has('forgotten')) return 'forget'
   if (kinds.has('sets')) return 'merge'
   if (kinds.has('order')) return 'snapshot'
-  return kinds.has('touch') ? 'touch' : 'settings'
+  if (kinds.has('touch')) return 'touch'
+  return kinds.has('settings') ? 'settings' : 'trained'
 }
 
-/** New evidence and new settings concern every order; a touch those it may precede; an order itself and, where
+/** New evidence and new settings concern every order; a touch those it may precede; a trained model those that are
+ * due it; an order itself and, where
  * orders reset journeys, the others. */
 function isAffected(
   entry: OrderEntry,
@@ -110,6 +116,8 @@ function isAffected(
         return true
       case 'touch':
         return change.at >= from && change.at <= to
+      case 'trained':
+        return change.orderKey === entry.order.order_key
       case 'order':
         // Where orders reset journeys, one that moved in time concerns those after its old place and its new.
         return (
@@ -133,9 +141,10 @@ function emitIfChanged(
     currency: content.order.currency,
   }
   const { order_key: orderKey } = entry.order
+  const { credits, trained } = content
   turn.put(
     keys.order(orderKey),
-    entryOf({ order: { ...entry, version, digest, credits: content.credits, emitted } }),
+    entryOf({ order: { ...entry, version, digest, credits, trained, emitted } }),
   )
   noteWhereLate(turn, entry, settings)
   turn.emit(topics.attributedOrders, orderKey, {

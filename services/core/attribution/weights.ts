@@ -1,6 +1,7 @@
 // The models: how much of an order each of its counted touches gets. n touches in order of time; weights need
 // not be normalised. Definitions and their published worked examples are named in the tests.
-import type { JourneyTouch } from '../records'
+import type { TrainedKind } from '../models/train-models'
+import type { JourneyTouch, TrainedModel } from '../records'
 import type { AttributionSettings, CustomRule, ModelSettings } from './settings'
 
 /** What a model may look at. */
@@ -11,11 +12,13 @@ export interface WeighedJourney {
   readonly settings: AttributionSettings
 }
 
+/** A model with all that it weighs touches by. */
+export type WeighingModel =
+  | Exclude<ModelSettings, { kind: 'claim' | TrainedKind }>
+  | { readonly name: string; readonly kind: TrainedKind; readonly weights: TrainedModel }
+
 /** Non-negative weights, one for each touch; all zero when the model's rules exclude every touch. */
-export function weigh(
-  model: Exclude<ModelSettings, { kind: 'claim' }>,
-  journey: WeighedJourney,
-): number[] {
+export function weigh(model: WeighingModel, journey: WeighedJourney): number[] {
   const { touches } = journey
   const n = touches.length
   switch (model.kind) {
@@ -37,11 +40,17 @@ export function weigh(
         touches,
         model.rules,
       )
+    case 'markov':
+    case 'shapley':
+      return byChannel(touches, model.weights)
   }
 }
 
 /** Which touch takes all, under a model that never splits; -1 under any other, and where there are no touches. */
-export function soleTouch({ kind }: ModelSettings, touches: readonly JourneyTouch[]): number {
+export function soleTouch(
+  { kind }: Pick<ModelSettings, 'kind'>,
+  touches: readonly JourneyTouch[],
+): number {
   if (kind === 'first') return touches.length === 0 ? -1 : 0
   if (kind === 'last') return touches.length - 1
   if (kind !== 'last_non_direct') return -1
@@ -86,6 +95,32 @@ function decay({ touches, convertedAt }: WeighedJourney, halfLifeMs: number): nu
   return touches.map(
     ({ last_at }) => 2 ** (-(youngest - Math.min(last_at, convertedAt)) / halfLifeMs),
   )
+}
+
+/** Each channel of the journey weighs what it was trained to, whatever its place and however often it was touched, and
+ * its touches share that evenly. Where none of them weighs anything, all weigh the same. */
+function byChannel(touches: readonly JourneyTouch[], trained: TrainedModel): number[] {
+  const touched = new Map<string, number>()
+  for (const { channel } of touches) touched.set(channel, (touched.get(channel) ?? 0) + 1)
+  const known = weightsIn(trained)
+  let some = false
+  for (const channel of touched.keys()) some ||= (known.get(channel) ?? trained.unseen_ppb) > 0
+  return touches.map(({ channel }) => {
+    const weight = some ? (known.get(channel) ?? trained.unseen_ppb) : 1
+    return weight / (touched.get(channel) ?? 1)
+  })
+}
+
+/** By version, since many orders are credited by one. */
+const weightsByModel = new WeakMap<TrainedModel, ReadonlyMap<string, number>>()
+
+function weightsIn(trained: TrainedModel): ReadonlyMap<string, number> {
+  let weights = weightsByModel.get(trained)
+  if (weights === undefined) {
+    weights = new Map(trained.channels.map(({ channel, weight_ppb }) => [channel, weight_ppb]))
+    weightsByModel.set(trained, weights)
+  }
+  return weights
 }
 
 function applyRules(

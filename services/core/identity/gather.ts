@@ -86,6 +86,7 @@ export function observeOrder(turn: JourneyTurn, order: Order): void {
     frozen: null,
     nameless,
     told: toldBy(order),
+    trained: {},
   }
   const fresh = identifiers.length > head.identifiers.length
   if (fresh) putHead(turn, { ...head, identifiers })

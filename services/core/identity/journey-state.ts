@@ -11,6 +11,8 @@
 //   m|identifier   a root               member: an identifier that points here, and what was last said of it
 //   o|order key    a root               an order with its last emission
 //   t|time|id set  a root               a touch
+//   v|model        `trained:`           which versions of a trained model there are
+//   w|model|version  `trained:`         one of them
 //
 // A root is a node whose head points nowhere (parent ''). It is the smallest identifier of a set; or an order's own
 // node, while no identifier has taken the order over; or `set:`, where the smallest was forgotten. A forgotten node
@@ -28,6 +30,7 @@ export type JourneyChange =
   | { readonly kind: 'order'; readonly orderKey: string }
   | { readonly kind: 'sets' }
   | { readonly kind: 'settings' }
+  | { readonly kind: 'trained'; readonly orderKey: string }
   | { readonly kind: 'forgotten' }
 
 export type JourneyTurn = Turn<
@@ -45,6 +48,8 @@ const noEntry: JourneyEntry = {
   order: null,
   member: null,
   noted: null,
+  trained: null,
+  trained_versions: null,
 }
 
 const noFact: Omit<Fact, 'to'> = {

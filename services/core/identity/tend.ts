@@ -3,6 +3,8 @@
 // touches leave keeps what it came to, and later refunds scale that.
 import { longestWindowMs, type AttributionSettings } from '../attribution/settings'
 import { freezeOrders, ordersOf, type OrderSettling } from '../attribution/settle-orders'
+import { isDueTrained } from '../attribution/order-content'
+import { dropTrained, trainedNode } from '../attribution/trained-models'
 import { eventLeadMaxMs } from '../edge/event-time'
 import type { NodeHead, Reset } from '../records'
 import { idleMaxMs, orderKeptMs, touchKeptMs } from '../retention'
@@ -22,15 +24,28 @@ import { orderNode } from './node'
 
 const goesAltogether: Reset = { forgotten: [], parent: '', nameless: false, gone: true }
 
-/** Looks after one node; only roots hold anything that ages. */
+/** Looks after one node; only roots hold anything that ages, and the node of the trained models. */
 export function tendNode(turn: JourneyTurn, upkeep: Upkeep, settling: OrderSettling): void {
+  if (turn.node === trainedNode) {
+    dropTrained(turn)
+    return
+  }
   const head = turn.get(keys.head)?.head ?? null
   if (head?.parent !== '' || head.leaving) return
   if (upkeep.settingsChanged && !isEmpty(turn, 'o')) turn.change({ kind: 'settings' })
+  callForTrained(turn, settling)
   if (turn.acceptedUpTo === 0) return
   dropTouches(turn, settling)
   dropOrders(turn)
   if (turn.get(keys.head) !== undefined) letIdleGo(turn, head)
+}
+
+/** A trained model may have come after the orders it credits, or they from a partition where it had not come yet. */
+function callForTrained(turn: JourneyTurn, { settings }: OrderSettling): void {
+  for (const entry of ordersOf(turn)) {
+    if (!isDueTrained(turn, entry, settings)) continue
+    turn.change({ kind: 'trained', orderKey: entry.order.order_key })
+  }
 }
 
 function dropTouches(turn: JourneyTurn, settling: OrderSettling): void {

@@ -22,6 +22,7 @@ export const stockStage = stage({
   keeps: topics.stockChangelog,
   writes: [topics.stockPositions],
   nodeOf: ({ value }) => value.order_key,
+  common: null,
   near: ['order', 'order~'],
   partitionKeyOf: (node) => node,
   redirect: null,

@@ -42,6 +42,7 @@ export function attributedOrderRow(
     not_shown: attributed.not_shown,
     credits: attributed.credits.map(creditTuple),
     settings: attributed.settings,
+    trained: attributed.trained,
     replaces: attributed.replaces.map(creditTuple),
     replaces_version: replaced?.version ?? null,
     replaces_converted_at: optionalTimeText(replaced?.converted_at ?? null),

@@ -15,6 +15,7 @@ import {
   erpDeliveryRow,
   findingRow,
   identityRow,
+  modelTrainingRow,
   stockPositionRow,
   touchpointRow,
 } from './rows'
@@ -122,6 +123,13 @@ export const feeds: readonly Feed[] = [
     urgent: true,
     rowOf: stockLevelRow,
     acceptedAtOf: ({ read_at }) => read_at,
+  }),
+  feed({
+    topic: topics.modelTrainings,
+    table: 'trained_models',
+    urgent: false,
+    rowOf: modelTrainingRow,
+    acceptedAtOf: () => null,
   }),
 ]
 

@@ -5,6 +5,7 @@ import type {
   ErpDelivery,
   Finding,
   Identity,
+  ModelTraining,
   StockPosition,
   Touchpoint,
 } from '../records'
@@ -142,6 +143,36 @@ export function deadLetterOutcomeRow(
     timeFault({ decided_at }) ?? {
       ...{ letter, outcome, decided_by, why },
       decided_at: timeText(decided_at),
+      ...coordinateColumns(coordinates),
+    }
+  )
+}
+
+export function modelTrainingRow(training: ModelTraining, coordinates: Coordinates): Row | Reject {
+  const { valid_from, trained_at, window_from, window_to } = training
+  return (
+    timeFault({ valid_from, trained_at, window_from, window_to }) ?? {
+      model: training.model,
+      version: training.version,
+      valid_from: timeText(valid_from),
+      trained_at: timeText(trained_at),
+      window_from: timeText(window_from),
+      window_to: timeText(window_to),
+      timeout_ms: training.timeout_ms,
+      channels_max: training.channels_max,
+      channels_folded: training.channels_folded,
+      journeys: training.journeys,
+      conversions: training.conversions,
+      conversion_ppb: training.conversion_ppb,
+      effects: training.effects.map(
+        ({ channel, journeys, conversions, effect_ppb, weight_ppb }) => ({
+          ...{ channel, journeys, conversions, effect_ppb, weight_ppb },
+        }),
+      ),
+      transitions: training.transitions.map(({ from_state, to_state, times }) => ({
+        ...{ from_state, to_state, times },
+      })),
+      unseen_ppb: training.unseen_ppb,
       ...coordinateColumns(coordinates),
     }
   )

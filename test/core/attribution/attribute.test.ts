@@ -3,7 +3,7 @@ import {
   defaultSettings,
   type AttributionSettings,
 } from '../../../services/core/attribution/settings'
-import type { Order, Touchpoint } from '../../../services/core/records'
+import type { Order, Touchpoint, TrainedModel } from '../../../services/core/records'
 import { aLine, anOrder, aTouchpoint, dayMs, evening, hourMs, minuteMs } from '../../given'
 
 interface Given {
@@ -11,14 +11,16 @@ interface Given {
   readonly touches?: readonly Touchpoint[]
   readonly settings?: Partial<AttributionSettings>
   readonly earlierOrders?: { convertedAt: number; skus: string[] }[]
+  readonly trained?: readonly TrainedModel[]
 }
 
-function attributed({ order, touches, settings, earlierOrders }: Given): Attribution {
+function attributed({ order, touches, settings, earlierOrders, trained }: Given): Attribution {
   return attribute({
     order: order ?? anOrder(),
     touches: touches ?? [],
     earlierOrders: earlierOrders ?? [],
     settings: { ...defaultSettings, ...settings },
+    trained: (kind) => trained?.find(({ model }) => model === kind),
   })
 }
 
@@ -38,7 +40,13 @@ function reasons({ journey }: Attribution): Record<string, string> {
 const claim = { channel: 'douyin.live', room: 'r1', streamer: 'lin', video: '', promoter: '' }
 
 test('an order with no touch in the window is credited to direct under every model', () => {
-  const result = attributed({ touches: [aTouchpoint({ at: evening - 8 * dayMs })] })
+  const result = attributed({
+    touches: [aTouchpoint({ at: evening - 8 * dayMs })],
+    trained: ['markov', 'shapley'].map((model) => ({
+      ...{ model, version: 'v1', valid_from: 0, trained_at: 0, unseen_ppb: 1 },
+      channels: [{ channel: 'live', weight_ppb: 1_000_000_000 }],
+    })),
+  })
   for (const { name } of defaultSettings.models) {
     expect(amounts(result, name)).toEqual([['direct', 10_000]])
   }

@@ -2,9 +2,10 @@
 import { defaultSettings, type ModelSettings } from '../../../services/core/attribution/settings'
 import { toPpb } from '../../../services/core/attribution/split-money'
 import { weigh } from '../../../services/core/attribution/weights'
+import type { TrainedKind } from '../../../services/core/models/train-models'
 import { aJourneyTouch, dayMs, evening } from '../../given'
 
-type Weighed = Exclude<ModelSettings, { kind: 'claim' }>
+type Weighed = Exclude<ModelSettings, { kind: 'claim' | TrainedKind }>
 
 const halfLife = (days: number): Weighed => ({
   name: 'time_decay',

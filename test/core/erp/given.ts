@@ -52,6 +52,7 @@ export function anAttributedOrder(
     cause: 'snapshot',
     replaces: [],
     replaces_order: null,
+    trained: {},
     ...changes,
   }
 }

@@ -42,7 +42,7 @@ test('of the state the touches and orders are in the ledger, and nothing else', 
   const order = anOrder({ source: 'gateway' })
   const orderEntry = {
     ...{ order, identifiers: [], version: 0, digest: '', credits: [], emitted: null },
-    ...{ frozen: null, nameless: false, told: {} },
+    ...{ frozen: null, nameless: false, told: {}, trained: {} },
   }
   expect(tallyOf(entryOf({ touch: aTouchpoint({ id: 'a', accepted_at: 1 }) }))).toEqual({
     ...{ kind: 'touchpoint', source: 'web', id: 'a', acceptedAt: 1 },
