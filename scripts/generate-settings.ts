@@ -6,6 +6,7 @@ import type { z } from 'zod'
 import { writerSettings } from '../services/clickhouse-writer/config'
 import { collectorSettings } from '../services/collector/config'
 import { sinkSettings } from '../services/erp-sink/config'
+import { trainerSettings } from '../services/model-trainer/config'
 import { gatewaySettings } from '../services/order-gateway/config'
 import { serviceSettings } from '../services/runtime/config'
 import { projectDirectory } from '../services/runtime/schemas'
@@ -17,6 +18,7 @@ const settings: Readonly<Record<string, z.ZodRawShape>> = {
   'stream-processor': streamProcessorSettings,
   'clickhouse-writer': writerSettings,
   'erp-sink': sinkSettings,
+  'model-trainer': trainerSettings,
 }
 
 const heading = '## Settings\n'

@@ -59,7 +59,13 @@ interface Case {
 }
 
 function attributeCase({ order, touches }: Case): Attribution {
-  return attribute({ order, touches, earlierOrders: [], settings: defaultSettings, trained: trainedOf })
+  return attribute({
+    order,
+    touches,
+    earlierOrders: [],
+    settings: defaultSettings,
+    trained: trainedOf,
+  })
 }
 
 /** As a training of a few channels would say. */

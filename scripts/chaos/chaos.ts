@@ -2,14 +2,13 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { installRoot } from '../../infra/local/config'
-import { defaultSettings } from '../../services/core/attribution/settings'
 import { tryLock } from '../../services/runtime/lock'
 import { createIdentifierHash } from '../../services/runtime/hash-identifier'
 import { expectationOf, isComplete, judge, type Verdict } from '../evening/checks'
 import { planDeliveries } from '../evening/clients'
 import { eveningMs, writeEvening, type Evening } from '../evening/plot'
 import { seededRandom } from '../evening/random'
-import { readErp, readTables } from '../evening/tables'
+import { plainModels, readErp, readTables } from '../evening/tables'
 import { compare, untilAtRest } from './compare'
 import { conduct, type Play, type Stage } from './conduct'
 import { digestsQuery } from './differences'
@@ -123,7 +122,7 @@ export class Chaos {
     const { warehouse, erp } = stage.ground
     const erpSettings = { ...stack.erp, path: '/', timeoutMs: 60_000 }
     const look = async () => ({
-      found: await readTables(warehouse, runName, defaultSettings.models.length),
+      found: await readTables(warehouse, runName, plainModels),
       erp: await readErp(erpSettings, runName),
     })
     const open = await untilAtRest(stage.crew, async () => {
@@ -134,7 +133,7 @@ export class Chaos {
     const seconds = Math.round((Date.now() - beganMs) / 100) / 10
     const seen = await look()
     const hash = createIdentifierHash(Buffer.from(secrets.identifierHashKey, 'base64'))
-    const verdict = judge(evening, { ...seen, hash, seconds })
+    const verdict = judge(evening, { ...seen, hash, seconds, training: null })
     const books = await readErpBooks(erp)
     const [version] = await warehouse.query<{ v: string }>('SELECT version() AS v')
     const freshestMs = Math.max(seen.found.freshness.p99, seen.found.orderFreshness.p99)

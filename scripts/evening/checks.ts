@@ -2,6 +2,7 @@
 import type { HashIdentifier } from '../../services/runtime/hash-identifier'
 import type { EventAct, OrderAct } from './act'
 import { scoreIdentity } from './identity-score'
+import type { TrainingOutcome } from '../../services/model-trainer/train-once'
 import type { Evening } from './plot'
 import type { ErpFound, Found } from './tables'
 
@@ -70,7 +71,15 @@ export function judge(
     erp,
     hash,
     seconds,
-  }: { found: Found; erp: ErpFound; hash: HashIdentifier; seconds: number },
+    training,
+  }: {
+    found: Found
+    erp: ErpFound
+    hash: HashIdentifier
+    seconds: number
+    /** Null where nothing was to be trained. */
+    training: TrainingOutcome | null
+  },
 ): Verdict {
   const expected = expectationOf(evening)
   const score = scoreIdentity(evening.truth, found.identities, hash)
@@ -97,6 +106,7 @@ export function judge(
     erp_orders_expected: expected.erpOrders,
     erp_net_minor: erp.netMinor,
     erp_net_minor_expected: expected.erpNetMinor,
+    journeys_trained: training?.journeys ?? 0,
     dead_letters: found.deadLetters.length,
     dead_letters_expected: 1,
     freshness_ms: found.freshness,
@@ -113,6 +123,7 @@ export function judge(
     'identity precision is 1': score.precision === 1,
     'identity recall is 1': score.recall === 1,
     'hubs and contested identifiers stand alone': score.joinedThoughAlone === 0,
+    ...(training === null ? {} : trainingChecks(training, found)),
     'one sale in the ERP for each paid order': erp.sales === expected.erpOrders,
     'the money in the ERP is the money paid less refunds': erp.netMinor === expected.erpNetMinor,
     'one dead letter, for the SKU nobody knows': found.deadLetters.length === 1,
@@ -122,5 +133,16 @@ export function judge(
     failures: Object.entries(checks)
       .filter(([, holds]) => !holds)
       .map(([check]) => check),
+  }
+}
+
+function trainingChecks(
+  { trainings, journeys, conversions }: TrainingOutcome,
+  { effects }: Found,
+): Record<string, boolean> {
+  return {
+    'both data-driven models are trained, also from journeys without an order':
+      trainings.length === 2 && journeys > conversions,
+    'no channel is worth less than nothing': effects.channels > 0 && effects.negative === 0,
   }
 }

@@ -15,6 +15,7 @@ import { createKafka } from '../../services/runtime/kafka'
 import { createLogger } from '../../services/runtime/logger'
 import { provision } from '../../services/runtime/provision'
 import { defaultSettings } from '../../services/core/attribution/settings'
+import type { TrainingOutcome } from '../../services/model-trainer/train-once'
 import { expectationOf, isComplete, judge } from './checks'
 import { deliver, planDeliveries, type Delivery, type Edges } from './clients'
 import { Company, serviceNames, type ServiceName } from './company'
@@ -35,7 +36,8 @@ import { seededRandom } from './random'
 import { printReport } from './report'
 import { hasten } from './stage'
 import { demoSecretsFile, readOrMakeSecrets, type DemoSecrets } from './secrets'
-import { readErp, readTables, type ErpFound, type Found } from './tables'
+import { goneAfterMs, trainEvening, type EveningTraining } from './train-evening'
+import { plainModels, readErp, readTables, type ErpFound, type Found } from './tables'
 
 export interface DemoOptions {
   readonly once: boolean
@@ -157,11 +159,17 @@ export class Demo {
     await this.#send(evening, beganAt)
     await this.#import(sheetsAfter(figures))
     this.#say('everything is sent and acknowledged; waiting until it has arrived everywhere')
-    const { found, erp } = await this.#untilComplete(evening)
+    await this.#untilComplete(evening, plainModels)
+    const training = await this.#train({
+      validFrom: beganAt - goneAfterMs,
+      // Whoever touched something in the evening has gone by then.
+      ...{ until: beganAt + 2 * eveningMs, timeoutMs: goneAfterMs },
+    })
+    const { found, erp } = await this.#untilComplete(evening, defaultSettings.models.length)
     const counts = await this.#untilFigured(figures)
     const hash = createIdentifierHash(Buffer.from(this.#secrets.identifierHashKey, 'base64'))
     const seconds = Math.round((Date.now() - this.#began) / 100) / 10
-    const verdict = judge(evening, { found, erp, hash, seconds })
+    const verdict = judge(evening, { found, erp, hash, seconds, training })
     await printReport(this.#tables(), run, { found, erp })
     console.log()
     const failures = [...verdict.failures, ...figureFailures(expectedFigures(figures), counts)]
@@ -224,11 +232,25 @@ export class Demo {
     this.#company?.startService(service)
   }
 
-  async #untilComplete(evening: Evening): Promise<{ found: Found; erp: ErpFound }> {
+  async #train(when: Omit<EveningTraining, 'addresses' | 'warehouse'>): Promise<TrainingOutcome> {
+    if (this.#stack === null) throw new Error('the stack is not running')
+    const warehouse = this.#tables()
+    const training = await trainEvening({ addresses: this.#stack, warehouse, ...when })
+    const { journeys, conversions } = training
+    this.#say(
+      training.trainings.length > 0
+        ? `markov and shapley are trained from ${journeys} journeys, ${conversions} of them orders`
+        : 'markov and shapley are not trained yet: there are no orders',
+    )
+    return training
+  }
+
+  /** @param models how many every paid order must have credits under */
+  async #untilComplete(evening: Evening, models: number): Promise<{ found: Found; erp: ErpFound }> {
     const expected = expectationOf(evening)
     const deadline = Date.now() + settleTimeoutMs
     for (;;) {
-      const found = await readTables(this.#tables(), evening.run, defaultSettings.models.length)
+      const found = await readTables(this.#tables(), evening.run, models)
       const erp = await readErp(this.#erp(), evening.run)
       if (isComplete(expected, found, erp) || Date.now() > deadline) return { found, erp }
       await pause(1_000)
@@ -240,6 +262,8 @@ export class Demo {
     const { seed, persons } = this.#options
     this.#say('the evening is on the air; Ctrl-C ends it')
     this.#printAddresses()
+    const onAirSince = Date.now()
+    let trained = false
     for (let round = 0; ; round += 1) {
       const beganAt = Date.now()
       const run = `l${beganAt.toString(36)}`
@@ -252,14 +276,21 @@ export class Demo {
         const due = beganAt + Math.min(delivery.atMs, eveningMs)
         if (due > Date.now()) await pause(due - Date.now())
         await deliver(delivery, this.#edges(), beganAt)
-        if (at % 200 === 199) await this.#printProgress(run)
+        if (at % 200 !== 199) continue
+        await this.#printProgress(run)
+        // The first training is for all orders so far, the others for those to come.
+        const now = Date.now()
+        const { trainings } = await this.#train({
+          ...{ validFrom: trained ? now : onAirSince, until: now, timeoutMs: goneAfterMs / 12 },
+        })
+        trained ||= trainings.length > 0
       }
       await this.#import(sheetsAfter(figures))
     }
   }
 
   async #printProgress(run: string): Promise<void> {
-    const found = await readTables(this.#tables(), run, defaultSettings.models.length)
+    const found = await readTables(this.#tables(), run, plainModels)
     const { touchpoints, ordersCredited, netMinor, freshness } = found
     this.#say(
       `${touchpoints} touchpoints, ${ordersCredited} orders credited, ${(netMinor / 100).toFixed(2)} CNY, fresh within ${freshness.p99} ms (p99)`,

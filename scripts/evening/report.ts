@@ -3,7 +3,10 @@
 import type { Warehouse } from '../../services/runtime/clickhouse'
 import type { ErpFound, Found } from './tables'
 
-const shownModels = ['first', 'last', 'last_non_direct', 'linear', 'u_shape', 'time_decay', 'claim']
+const shownModels = [
+  ...['first', 'last', 'last_non_direct', 'linear', 'u_shape', 'time_decay', 'markov', 'shapley'],
+  'claim',
+]
 
 export async function printReport(
   warehouse: Warehouse,

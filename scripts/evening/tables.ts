@@ -1,6 +1,11 @@
 // Reads back what the evening became, from ClickHouse and from the ERP's own records.
+import { defaultSettings } from '../../services/core/attribution/settings'
+import { trainedKinds } from '../../services/core/models/train-models'
 import type { Warehouse } from '../../services/runtime/clickhouse'
 import { TrytonRpc, type TrytonSettings } from '../../services/erp-sink/tryton-rpc'
+
+/** How many models credit an order before any has been trained. */
+export const plainModels = defaultSettings.models.length - trainedKinds.length
 
 export interface Found {
   readonly touchpoints: number
@@ -8,6 +13,8 @@ export interface Found {
   readonly ordersCredited: number
   readonly creditsUnbalanced: number
   readonly netMinor: number
+  /** Channels of which the data-driven models in force say something, and how many of them are below nothing. */
+  readonly effects: { readonly channels: number; readonly negative: number }
   /** Order id to the touchpoint that the last-touch model credits. */
   readonly lastTouch: ReadonlyMap<string, string>
   readonly identities: readonly {
@@ -44,7 +51,9 @@ export async function readTables(
     orders: await number(
       `SELECT count() AS n FROM $orders_current WHERE order_id LIKE {run:String}`,
     ),
-    ordersCredited: await number(`SELECT count() AS n FROM (${credited}) WHERE models = ${models}`),
+    ordersCredited: await number(
+      `SELECT count() AS n FROM (${credited}) WHERE models >= ${models}`,
+    ),
     creditsUnbalanced: await number(
       `SELECT count() AS n FROM (SELECT order_key, model, sum(amount_minor) AS credited, any(net_minor) AS net
        FROM $credits WHERE order_id LIKE {run:String} GROUP BY order_key, model) WHERE credited != net`,
@@ -52,6 +61,12 @@ export async function readTables(
     netMinor: await number(
       `SELECT sum(net_minor) AS n FROM $orders_current WHERE order_id LIKE {run:String} AND paid_at IS NOT NULL`,
     ),
+    effects: {
+      channels: await number(`SELECT count() AS n FROM $removal_effects_current`),
+      negative: await number(
+        `SELECT count() AS n FROM $removal_effects WHERE effect < 0 OR weight < 0`,
+      ),
+    },
     lastTouch: new Map(
       (
         await ask<{ order_id: string; touchpoint_id: string }>(

@@ -155,6 +155,8 @@ export class PartitionTask {
     const { batch, state, outputs, mark } = prepared
     if (state.length > 0 || outputs.length > 0) await this.#commit(prepared)
     this.#mark = mark
+    // What all nodes may read has changed: they are looked after as soon as may be.
+    if (batch.counts.common > 0) this.#walk.hasten()
     const { metrics } = this.#options
     const seconds = (performance.now() - began) / 1_000
     metrics.batch({ stage: this.#stage.name, records: fresh, batch, outputs, seconds })

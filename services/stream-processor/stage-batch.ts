@@ -43,8 +43,9 @@ export interface StageBatch {
   readonly emissions: readonly Emission[]
   readonly loops: readonly LoopMessage[]
   changes(): Iterable<readonly [key: string, entry: unknown]>
-  /** Messages between nodes of this partition; records of deletion on request, among those too. */
-  readonly counts: { local: number; settled: number; purging: number }
+  /** Messages between nodes of this partition; records of deletion on request, among those too; changes of the common
+   * node. */
+  readonly counts: { local: number; settled: number; purging: number; common: number }
 }
 
 /** Any stage, as the runner sees it: the types of one stage agree among themselves. */
@@ -66,7 +67,7 @@ class Batch implements StageBatch {
   readonly overlay: Overlay<ValueOf<Topic>>
   readonly emissions: Emission[] = []
   readonly loops: LoopMessage[] = []
-  readonly counts = { local: 0, settled: 0, purging: 0 }
+  readonly counts = { local: 0, settled: 0, purging: 0, common: 0 }
   /** Of the record at hand. */
   appendedAt: number
   readonly #local: ValueOf<Topic>[] = []
@@ -122,12 +123,12 @@ class Batch implements StageBatch {
   }
 
   put(node: string, key: string, entry: ValueOf<Topic>): void {
-    if (node === this.stage.common) this.#common.delete(key)
+    if (node === this.stage.common) this.#forgetCommon(key)
     this.overlay.put(node, key, entry)
   }
 
   remove(node: string, key: string): void {
-    if (node === this.stage.common) this.#common.delete(key)
+    if (node === this.stage.common) this.#forgetCommon(key)
     this.overlay.remove(node, key)
   }
 
@@ -136,6 +137,11 @@ class Batch implements StageBatch {
     if (common === null) return undefined
     if (!this.#common.has(key)) this.#common.set(key, this.overlay.getOf(common, key))
     return this.#common.get(key)
+  }
+
+  #forgetCommon(key: string): void {
+    this.counts.common += 1
+    this.#common.delete(key)
   }
 
   #isHome(node: string): boolean {

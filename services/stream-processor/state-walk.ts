@@ -43,6 +43,8 @@ export class StateWalk {
   #seen = 0
   #beganAtMs: number | null = null
   #mayBeginAtMs = 0
+  /** Something is to be looked for in a whole round that begins from now on. */
+  #hastened = false
 
   constructor(limits: WalkLimits) {
     this.#limits = limits
@@ -54,6 +56,13 @@ export class StateWalk {
     this.#mayBeginAtMs = 0
     this.#last = beforeAll
     this.#seen = 0
+    this.#hastened = false
+  }
+
+  /** Has the next round begin as soon as this one has ended. */
+  hasten(): void {
+    this.#mayBeginAtMs = 0
+    this.#hastened = this.#beganAtMs !== null
   }
 
   /** @returns the next entries, or null while it is too early for another round */
@@ -76,7 +85,7 @@ export class StateWalk {
       this.#seen += 1
     }
     const seen = this.#seen
-    const mayBeginAtMs = this.#beganAtMs + roundMs
+    const mayBeginAtMs = this.#hastened ? 0 : this.#beganAtMs + roundMs
     this.restart()
     this.#mayBeginAtMs = mayBeginAtMs
     return { nodes: [...nodes], values, ended: true, seen }

@@ -3,8 +3,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
-import { serviceNames as services } from '../../scripts/evening/company'
+import { serviceNames } from '../../scripts/evening/company'
 import { fixedDemoPorts, operationsPortOf } from '../../scripts/evening/ports'
+import { trainerSettings } from '../../services/model-trainer/config'
+
+/** The demo trains by itself, so the trainer is none of its services. */
+const services = [...serviceNames, 'model-trainer'] as const
 
 const root = join(__dirname, '..', '..')
 const prometheus = join(root, 'infra', 'prometheus')
@@ -74,9 +78,11 @@ test('Prometheus asks every service, and evaluates the rules', () => {
   expect(config.rule_files).toEqual(['alerts.yml'])
   const asked = config.scrape_configs.flatMap(({ static_configs }) => static_configs)
   expect(asked.map(({ targets, labels }) => [labels.service, targets])).toEqual(
-    services.map((service) => [
-      service,
-      [`host.docker.internal:${operationsPortOf(fixedDemoPorts, service)}`],
-    ]),
+    services.map((service) => [service, [`host.docker.internal:${portOf(service)}`]]),
   )
 })
+
+function portOf(service: (typeof services)[number]): number {
+  if (service !== 'model-trainer') return operationsPortOf(fixedDemoPorts, service)
+  return trainerSettings.OPERATIONS_PORT.parse(undefined)
+}

@@ -14,7 +14,7 @@ const entries = [
   ...workloads()
     .map(({ spec }) => spec.template.spec.containers[0].command[1])
     .filter((file) => file.startsWith('dist/')),
-  ...['ledger', 'dead-letters', 'forget'].map((script) => `dist/scripts/${script}.js`),
+  ...['ledger', 'dead-letters', 'forget', 'train'].map((script) => `dist/scripts/${script}.js`),
 ].map((file) => file.replace(/^dist\/(.*)\.js$/, '$1.ts'))
 
 /** Every file that is loaded for these, and every package. */

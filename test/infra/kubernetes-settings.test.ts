@@ -8,6 +8,7 @@ import {
 } from '../../services/clickhouse-writer/config'
 import { collectorSettings } from '../../services/collector/config'
 import { sinkSettings } from '../../services/erp-sink/config'
+import { trainerSettings } from '../../services/model-trainer/config'
 import { gatewaySettings } from '../../services/order-gateway/config'
 import { edgeSettings } from '../../services/runtime/edge-settings'
 import { kafkaSettings, limit, loadConfig, serviceSettings } from '../../services/runtime/config'
@@ -20,6 +21,7 @@ const shapes: Readonly<Record<string, z.ZodRawShape>> = {
   'stream-processor': { ...serviceSettings, ...streamProcessorSettings },
   'clickhouse-writer': { ...serviceSettings, ...writerSettings },
   'erp-sink': { ...serviceSettings, ...sinkSettings },
+  'model-trainer': { ...serviceSettings, ...trainerSettings },
   provision: { ...kafkaSettings, PARTITIONS: limit(4) },
   migrate: userSettings,
   operator: {
@@ -42,6 +44,7 @@ const secrets: Readonly<Record<string, string>> = {
   CLICKHOUSE_WRITER_PASSWORD: 'a-writer-password',
   CLICKHOUSE_LEDGER_PASSWORD: 'a-ledger-password',
   CLICKHOUSE_OWNER_PASSWORD: 'an-owner-password',
+  CLICKHOUSE_READER_PASSWORD: 'a-reader-password',
 }
 
 const maps = settingsMaps()

@@ -15,6 +15,12 @@ import { until } from '../support/until'
 
 const shipped = join(projectDirectory(), 'services', 'stream-processor', 'attribution.json')
 
+const { epoch: shippedEpoch } = JSON.parse(readFileSync(shipped, 'utf8')) as Settings
+
+function settledUnder(epoch: number): RegExp {
+  return new RegExp(`settled_epoch\\{[^}]*stage="journey"[^}]*\\} ${String(epoch)}`)
+}
+
 let broker: TestBroker
 let scratch: string
 const running: ServiceProcess[] = []
@@ -100,7 +106,7 @@ const modelsOf = ({ credits }: AttributedOrder): string =>
 test('new settings beside old ones: every order is credited anew as a whole, and never under the old ones again', async () => {
   const orders = await broker.watch(topics.attributedOrders)
   const few = settingsFile('few', (settings) => {
-    settings.epoch = 2
+    settings.epoch = shippedEpoch + 1
     for (const one of settings.attribution) {
       one.models = one.models.filter(({ name }) => ['first', 'linear'].includes(name))
     }
@@ -121,9 +127,7 @@ test('new settings beside old ones: every order is credited anew as a whole, and
       return last !== undefined && modelsOf(last) === 'first,linear'
     })
   await until(() => versionsOf(orders).size === 90 && underNew())
-  await until(async () =>
-    /settled_epoch\{[^}]*stage="journey"[^}]*\} 2/.test(await fresh.metrics()),
-  )
+  await until(async () => settledUnder(shippedEpoch + 1).test(await fresh.metrics()))
   await old.start()
   await fresh.stop()
   await send(90, 100)
@@ -150,7 +154,9 @@ test('settings that differ under one number are refused, and the number to raise
   const service = processor('other', { ATTRIBUTION_SETTINGS: other })
   // Where its first share of the group is no partition it is ready for a moment.
   await service.start().catch(() => undefined)
-  const refusal = /they differ from those in force, and both have epoch 1: raise \\"epoch\\" to 2/
+  const refusal = new RegExp(
+    `both have epoch ${String(shippedEpoch)}: raise .{1,3}epoch.{1,3} to ${String(shippedEpoch + 1)}`,
+  )
   await until(
     () => refusal.test(service.output()),
     () => service.output().slice(-1_000),

@@ -90,6 +90,16 @@ test('a lost disk is restored to the same entries', async () => {
   expect(restored.task.positions()).toEqual({ orders: 2 })
 })
 
+test('a task whose own record compaction has taken is complete', async () => {
+  const { log } = await open()
+  const task = new PartitionTask({ ...memoryTask(stage), log, store: new MemoryPartitionStore() })
+  const from = await task.open()
+  // Somebody else owns the partition now, and of the two records of owners the newer one is left.
+  await log.open()
+  const left = log.records(from).slice(-1)
+  expect(await task.restore(left)).toBe(true)
+})
+
 test('a restore that fails has not moved on', async () => {
   const rig = await open()
   await rig.task.process([record(0, 'a')])
