@@ -14,7 +14,7 @@ import type {
 import { buildJourney, claimsOf, type ClaimShare, type EarlierOrder } from './journey'
 import type { AttributionSettings, ModelSettings } from './settings'
 import { splitMoney, toPpb, wholePpb } from './split-money'
-import { soleTouch, weigh, type WeighedJourney, type WeighingModel } from './weights'
+import { countAlike, soleTouch, weigh, type WeighedJourney, type WeighingModel } from './weights'
 
 export interface Attribution {
   /** Null while the order does not count: no credits then. */
@@ -66,15 +66,19 @@ export function attribute({
   const trained: Record<string, string> = {}
   if (convertedAt !== null) {
     const touches = journey.filter(({ counted }) => counted)
+    const conversion = { touches, convertedAt, settings, netMinor }
+    let alike: readonly number[] | undefined
     for (const model of settings.models) {
       if (model.kind === 'claim') creditClaims(credits, model.name, { claims, netMinor })
       else if (model.kind !== 'markov' && model.kind !== 'shapley') {
-        creditTouches(credits, model, { touches, convertedAt, settings, netMinor })
+        creditTouches(credits, model, conversion)
       } else {
         const weights = trainedOf(model.kind)
         if (weights === undefined) continue
         trained[model.name] = weights.version
-        creditTouches(credits, { ...model, weights }, { touches, convertedAt, settings, netMinor })
+        alike ??= countAlike(touches)
+        const { name, kind } = model
+        creditTouches(credits, { name, kind, weights, alike }, conversion)
       }
     }
   }

@@ -13,9 +13,16 @@ export interface WeighedJourney {
 }
 
 /** A model with all that it weighs touches by. */
-export type WeighingModel =
-  | Exclude<ModelSettings, { kind: 'claim' | TrainedKind }>
-  | { readonly name: string; readonly kind: TrainedKind; readonly weights: TrainedModel }
+export type WeighingModel = Exclude<ModelSettings, { kind: 'claim' | TrainedKind }> | TrainedWeights
+
+/** What orders are credited by under a data-driven model. */
+export interface TrainedWeights {
+  readonly name: string
+  readonly kind: TrainedKind
+  readonly weights: TrainedModel
+  /** As `countAlike` has it: the same for every such model. */
+  readonly alike: readonly number[]
+}
 
 /** Non-negative weights, one for each touch; all zero when the model's rules exclude every touch. */
 export function weigh(model: WeighingModel, journey: WeighedJourney): number[] {
@@ -42,7 +49,7 @@ export function weigh(model: WeighingModel, journey: WeighedJourney): number[] {
       )
     case 'markov':
     case 'shapley':
-      return byChannel(touches, model.weights)
+      return byChannel(touches, model)
   }
 }
 
@@ -53,7 +60,9 @@ export function soleTouch(
 ): number {
   if (kind === 'first') return touches.length === 0 ? -1 : 0
   if (kind === 'last') return touches.length - 1
-  if (kind !== 'last_non_direct') return -1
+  if (kind !== 'last_non_direct') {
+    return touches.length === 1 && (kind === 'markov' || kind === 'shapley') ? 0 : -1
+  }
   const last = touches.findLastIndex(({ channel }) => channel !== 'direct')
   return last === -1 ? touches.length - 1 : last
 }
@@ -99,17 +108,37 @@ function decay({ touches, convertedAt }: WeighedJourney, halfLifeMs: number): nu
 
 /** Each channel of the journey weighs what it was trained to, whatever its place and however often it was touched, and
  * its touches share that evenly. Where none of them weighs anything, all weigh the same. */
-function byChannel(touches: readonly JourneyTouch[], trained: TrainedModel): number[] {
+function byChannel(
+  touches: readonly JourneyTouch[],
+  { weights: trained, alike }: TrainedWeights,
+): number[] {
+  const known = weightsIn(trained)
+  const weights = new Array<number>(touches.length)
+  let sum = 0
+  for (let at = 0; at < touches.length; at += 1) {
+    const weight = known.get(touches[at]?.channel ?? '') ?? trained.unseen_ppb
+    sum += weight
+    weights[at] = weight / (alike[at] ?? 1)
+  }
+  return sum > 0 ? weights : alike.map((touched) => 1 / touched)
+}
+
+/** Of each touch, how many there are of its channel. */
+export function countAlike(touches: readonly JourneyTouch[]): number[] {
+  // Of a few, comparing each with each is faster than a map.
+  if (touches.length <= comparedMax) {
+    return touches.map(({ channel }) => {
+      let alike = 0
+      for (const other of touches) if (other.channel === channel) alike += 1
+      return alike
+    })
+  }
   const touched = new Map<string, number>()
   for (const { channel } of touches) touched.set(channel, (touched.get(channel) ?? 0) + 1)
-  const known = weightsIn(trained)
-  let some = false
-  for (const channel of touched.keys()) some ||= (known.get(channel) ?? trained.unseen_ppb) > 0
-  return touches.map(({ channel }) => {
-    const weight = some ? (known.get(channel) ?? trained.unseen_ppb) : 1
-    return weight / (touched.get(channel) ?? 1)
-  })
+  return touches.map(({ channel }) => touched.get(channel) ?? 1)
 }
+
+const comparedMax = 12
 
 /** By version, since many orders are credited by one. */
 const weightsByModel = new WeakMap<TrainedModel, ReadonlyMap<string, number>>()
