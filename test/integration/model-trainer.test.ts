@@ -4,7 +4,6 @@ import {
   journeysIn,
   type JourneyCounts,
 } from '../../services/core/models/journey-counts'
-import type { JourneyTouch } from '../../services/core/records'
 import { topics } from '../../services/core/topics'
 import { attributedOrderRow } from '../../services/core/warehouse/attributed-order-row'
 import { feeds } from '../../services/core/warehouse/feeds'
@@ -18,11 +17,13 @@ import type { Warehouse } from '../../services/runtime/clickhouse'
 import { createHealth } from '../../services/runtime/health'
 import { createLogger } from '../../services/runtime/logger'
 import { createMetrics } from '../../services/runtime/metrics'
-import { seededRandom } from '../../scripts/evening/random'
-import { countPaths, type Path } from '../core/models/count-paths'
+import { countPaths } from '../core/models/count-paths'
 import { aJourneyTouch, anOrder, aTouchpoint, dayMs, evening, hourMs } from '../given'
 import { anAttributedOrder } from '../support/attributed-order'
+import { aTouch, drawWorld, pathsOf, type World } from '../support/journey-world'
 import { TestBroker } from '../support/broker'
+import { runScript } from '../support/run-script'
+import { ServiceProcess } from '../support/service-process'
 import { stackFromEnvironment } from '../support/stack'
 import { until } from '../support/until'
 import { dropWarehouse, openWarehouse } from '../support/warehouse'
@@ -49,29 +50,6 @@ const at = (offset: number) => ({ topic: 't', partition: 0, offset, timestampMs:
 async function write(table: string, rows: readonly unknown[]): Promise<void> {
   if (rows.length === 0) return
   expect(await warehouse.insert({ table, rows: rows as Row[], token: table })).toBeNull()
-}
-
-interface Touched {
-  readonly person: string
-  readonly at: number
-  readonly channel: string
-  readonly type: string
-  readonly identifiers: readonly string[]
-}
-
-interface Bought {
-  readonly person: string
-  readonly at: number
-  readonly touches: readonly JourneyTouch[]
-  readonly paidMinor: number
-  readonly refundedMinor: number
-}
-
-interface World {
-  readonly touches: readonly Touched[]
-  readonly orders: readonly Bought[]
-  /** Person by identifier; `hub` for one that is nobody's. */
-  readonly who: ReadonlyMap<string, string>
 }
 
 async function fill({ touches, orders, who }: World): Promise<void> {
@@ -109,119 +87,10 @@ async function fill({ touches, orders, who }: World): Promise<void> {
   )
 }
 
-/** The same journeys, found one by one: a second reading of the rules. */
-function pathsOf({ touches, orders, who }: World, asked: JourneyQuery): Path[] {
-  const { from, to, timeoutMs, clicksBeforeViews } = asked
-  const paths: Path[] = []
-  for (const order of orders) {
-    if (order.at < from || order.at >= to) continue
-    if (order.refundedMinor > 0 && order.refundedMinor === order.paidMinor) continue
-    const channels = order.touches.filter(({ counted }) => counted).map(({ channel }) => channel)
-    const went = channels.length === 0 ? ['direct'] : channels
-    paths.push({ channels: went, converted: true, journeys: 1 })
-  }
-  const ownerOf = ({ identifiers }: Touched): string | undefined => {
-    const own = identifiers.find((one) => who.get(one) !== 'hub')
-    return own === undefined ? undefined : (who.get(own) ?? own)
-  }
-  const owners = new Set(touches.map(ownerOf))
-  for (const owner of owners) {
-    if (owner === undefined) continue
-    const bought = orders.filter(({ person }) => person === owner)
-    const free = touches
-      .filter((touch) => ownerOf(touch) === owner && touch.type !== 'unheard_of')
-      .filter((touch) => touch.at >= from - 2 * timeoutMs && touch.at < to)
-      .filter((touch) =>
-        bought.every((order) => {
-          if (order.at < from - 2 * timeoutMs) return true
-          const counted = order.touches.filter((one) => one.counted).map((one) => one.first_at)
-          return touch.at < Math.min(order.at, ...counted) || touch.at > order.at
-        }),
-      )
-      .sort((a, b) => a.at - b.at)
-    let piece: Touched[] = []
-    const end = (): void => {
-      const endedAt = (piece.at(-1)?.at ?? 0) + timeoutMs
-      const isView = ({ type }: Touched): boolean => ['impression', 'page_view'].includes(type)
-      const acts = piece.filter((touch) => !isView(touch))
-      const counted = clicksBeforeViews && acts.length > 0 ? acts : piece
-      if (piece.length > 0 && endedAt >= from && endedAt < to) {
-        const channels = counted.map(({ channel }) => channel)
-        paths.push({ channels, converted: false, journeys: 1 })
-      }
-      piece = []
-    }
-    for (const touch of free) {
-      const before = piece.at(-1)
-      const cut =
-        before !== undefined &&
-        (touch.at - before.at >= timeoutMs ||
-          bought.some(
-            (order) =>
-              order.at >= from - 2 * timeoutMs && order.at >= before.at && order.at <= touch.at,
-          ))
-      if (cut) end()
-      piece.push(touch)
-    }
-    end()
-  }
-  return paths
-}
-
 function sorted({ transitions, sightings }: JourneyCounts): unknown {
   const texts = (all: readonly object[]): string[] =>
     all.map((one) => JSON.stringify(Object.entries(one).sort())).sort()
   return { transitions: texts(transitions), sightings: texts(sightings) }
-}
-
-function drawWorld(seed: number, persons: number): World {
-  const random = seededRandom(seed)
-  const channels = ['live', 'video', 'group', 'direct', 'poster']
-  const types = ['click', 'click', 'scan', 'room_enter', 'impression', 'page_view', 'unheard_of']
-  const who = new Map([['device:hub', 'hub']])
-  const touches: Touched[] = []
-  const orders: Bought[] = []
-  for (let number = 0; number < persons; number += 1) {
-    const person = `phone:${String(number)}`
-    if (random.chance(0.8)) who.set(`visitor:${String(number)}`, person)
-    who.set(person, person)
-    const own: Touched[] = []
-    for (let step = random.below(8); step > 0; step -= 1) {
-      const named = random.pick([
-        [`visitor:${String(number)}`],
-        [person, `visitor:${String(number)}`],
-        ['device:hub', `visitor:${String(number)}`],
-        ['device:hub'],
-      ])
-      own.push({
-        ...{ person, channel: random.pick(channels), type: random.pick(types), identifiers: named },
-        // Whole hours: some touches are of one moment with orders, one another, or the timeout.
-        at: evening - random.below(40 * 24) * hourMs + own.length,
-      })
-    }
-    touches.push(...own)
-    for (let step = random.below(3); step > 0; step -= 1) {
-      const paidAt = evening - random.below(36 * 24) * hourMs
-      const before = own.filter((touch) => touch.at <= paidAt && touch.at > paidAt - 7 * dayMs)
-      const journey = before
-        .sort((a, b) => a.at - b.at)
-        .map((touch) =>
-          aJourneyTouch({
-            ...{ channel: touch.channel, first_at: touch.at, last_at: touch.at },
-            counted: touch.type !== 'impression',
-          }),
-        )
-      orders.push({
-        ...{ person, at: paidAt, touches: journey, paidMinor: random.pick([0, 500]) },
-        refundedMinor: 0,
-      })
-      const last = orders.at(-1)
-      if (last?.paidMinor === 500 && random.chance(0.2)) {
-        orders[orders.length - 1] = { ...last, refundedMinor: random.pick([100, 500]) }
-      }
-    }
-  }
-  return { touches, orders, who }
 }
 
 test('the journeys of hundreds of people are counted as one would count them one by one', async () => {
@@ -250,16 +119,10 @@ test('of more channels than a model takes the rarest are counted as one, twice i
   expect(counts.transitions.filter(({ from, to }) => from === to)).toEqual([])
 })
 
-const touch = (given: Partial<Touched>): Touched => ({
-  ...{ person: 'phone:p', at: evening - 5 * dayMs, channel: 'live', type: 'click' },
-  identifiers: ['phone:p'],
-  ...given,
-})
-
 test('a journey without an order ends with the timeout, not before', async () => {
   const last = evening - query.timeoutMs
   await fill({
-    touches: [touch({ at: last - 1 }), touch({ at: last, identifiers: ['phone:q'] })],
+    touches: [aTouch({ at: last - 1 }), aTouch({ at: last, identifiers: ['phone:q'] })],
     ...{ orders: [], who: new Map() },
   })
   expect(journeysIn((await gatherJourneys(warehouse, query)).counts)).toBe(1)
@@ -270,8 +133,8 @@ test('what a person touches after an order begins a new path', async () => {
   const counted = aJourneyTouch({ channel: 'live', first_at: bought - hourMs })
   await fill({
     touches: [
-      touch({ at: bought - hourMs, channel: 'live' }),
-      touch({ at: bought + hourMs, channel: 'video' }),
+      aTouch({ at: bought - hourMs, channel: 'live' }),
+      aTouch({ at: bought + hourMs, channel: 'video' }),
     ],
     orders: [{ person: 'phone:p', at: bought, touches: [counted], paidMinor: 1, refundedMinor: 0 }],
     who: new Map(),
@@ -377,7 +240,7 @@ test('a training reaches every partition, and ClickHouse answers what it was com
 
 test('too few orders publish nothing', async () => {
   await withBroker(async (broker) => {
-    await fill({ touches: [touch({})], orders: [], who: new Map() })
+    await fill({ touches: [aTouch({})], orders: [], who: new Map() })
     expect(await trainOn(broker, evening)).toEqual({ trainings: [], journeys: 1, conversions: 0 })
     const admin = await broker.admin()
     const bounds = await admin.bounds(`${broker.prefix}${topics.trainedModels.name}`)
@@ -426,4 +289,93 @@ test('the trainer trains when the newest training is old enough, and says how it
   async function shown(): Promise<string[]> {
     return [await metrics.registry.metrics()]
   }
+})
+
+test('the service trains once, what it says reaches the tables, and a second one finds nothing to do', async () => {
+  await withBroker(async (broker) => {
+    const soon = Date.now() - hourMs
+    const counted = aJourneyTouch({ channel: 'live', first_at: soon - hourMs })
+    await fill({
+      touches: [aTouch({ at: soon - 10 * dayMs, channel: 'video', identifiers: ['phone:q'] })],
+      orders: [{ person: 'phone:p', at: soon, touches: [counted], paidMinor: 1, refundedMinor: 0 }],
+      who: new Map(),
+    })
+    const settings = {
+      ...broker.environment(),
+      CLICKHOUSE_URL: stackFromEnvironment().clickhouseUrl,
+      CLICKHOUSE_DATABASE: warehouse.database,
+    }
+    const training = { TRAIN_CONVERSIONS_MIN: '1', TRAIN_CHECK_MS: '50', TRAIN_LEAD_MS: '0' }
+    const writer = new ServiceProcess('clickhouse-writer', { ...settings, BATCH_WAIT_MS: '10' })
+    const one = new ServiceProcess('model-trainer', { ...settings, ...training })
+    const other = new ServiceProcess('model-trainer', { ...settings, ...training })
+    try {
+      await Promise.all([writer.start(), one.start()])
+      const states = `SELECT state, journeys, conversions, channels
+        FROM ${warehouse.database}.trained_models_current`
+      const trained = { state: 'trained', journeys: 2, conversions: 1, channels: 2 }
+      await until(async () => {
+        const found = await warehouse.query<{ state: string }>(states)
+        return found.every(({ state }) => state === 'trained')
+      })
+      expect(await warehouse.query(states)).toEqual([trained, trained])
+      await other.start()
+      await until(async () => /newest_model_timestamp_seconds [1-9]/.test(await other.metrics()))
+      expect(await other.metrics()).toContain('trainings_total{outcome="trained"} 0')
+      expect(await one.metrics()).toContain('trainings_total{outcome="trained"} 1')
+    } finally {
+      await Promise.all([writer, one, other].map((service) => service.stop()))
+    }
+  })
+})
+
+test('what was sold before a model was trained is counted as not credited, not as nought', async () => {
+  const credited = (id: string, trained: Record<string, string>): unknown =>
+    attributedOrderRow(
+      anAttributedOrder({ order: anOrder({ order_id: id }), trained }),
+      at(Number(id)),
+    )
+  await write('attributed_orders', [
+    credited('1', {}),
+    ...['2', '3'].map((id) => credited(id, { markov: 'v1' })),
+  ])
+  const coverage = `SELECT model, state, orders_credited, orders_not_credited, net_minor_credited,
+    net_minor_not_credited FROM ${warehouse.database}.model_coverage ORDER BY model`
+  const of = (model: string, state: string, [yes, no]: [number, number]): unknown => ({
+    ...{ model, state, orders_credited: yes, orders_not_credited: no },
+    ...{ net_minor_credited: yes * 10_000, net_minor_not_credited: no * 10_000 },
+  })
+  expect(await warehouse.query(coverage)).toEqual([
+    of('markov', 'in part', [2, 1]),
+    of('shapley', 'not trained', [0, 3]),
+  ])
+})
+
+test('npm run train trains now, and says what it found, what it lacks and what it refuses', async () => {
+  await withBroker(async (broker) => {
+    const run = (...args: string[]) =>
+      runScript('train', args, {
+        ...broker.environment(),
+        CLICKHOUSE_URL: stackFromEnvironment().clickhouseUrl,
+        CLICKHOUSE_DATABASE: warehouse.database,
+        TRAIN_CONVERSIONS_MIN: '1',
+      })
+    const until = new Date(evening).toISOString()
+    const empty = await run('--until', until)
+    expect(empty).toMatchObject({ code: 1, stderr: '' })
+    expect(empty.stdout).toContain('not trained: fewer than 1 orders')
+    await fill(drawWorld(14, 100))
+    const starting = new Date(Date.now() - 13 * dayMs).toISOString()
+    const trained = await run('--until', until, '--starting', starting)
+    expect(trained).toMatchObject({ code: 0, stderr: '' })
+    expect(trained.stdout).toContain(`, from ${starting} on`)
+    expect(trained.stdout).toMatch(/live +effect \d+\.\d\d %, weight \d+\.\d\d %/)
+    const admin = await broker.admin()
+    const bounds = await admin.bounds(`${broker.prefix}${topics.trainedModels.name}`)
+    expect(bounds.every(({ high }) => high >= 2)).toBe(true)
+    const late = await run('--starting', new Date(Date.now() - 15 * dayMs).toISOString())
+    expect(late).toMatchObject({ code: 1, stdout: '' })
+    expect(late.stderr).toContain('more than 14 days back')
+    expect((await run('--since', 'yesterday')).stderr).toContain('must be a time in ISO 8601')
+  })
 })
