@@ -11,7 +11,7 @@ import { applyUsers } from '../../services/clickhouse-writer/users'
 import { connectRegistry } from '../../services/runtime/codec'
 import { SetupError } from '../../services/runtime/errors'
 import { createIdentifierHash } from '../../services/runtime/hash-identifier'
-import { createKafka } from '../../services/runtime/kafka'
+import { createKafka, type KafkaClient } from '../../services/runtime/kafka'
 import { createLogger } from '../../services/runtime/logger'
 import { provision } from '../../services/runtime/provision'
 import { defaultSettings } from '../../services/core/attribution/settings'
@@ -126,12 +126,7 @@ export class Demo {
   }
 
   async #provision(stack: RunningStack): Promise<void> {
-    const logger = createLogger('demo', 'silent')
-    const admin = await createKafka({
-      brokers: stack.brokers,
-      clientId: 'demo',
-      logger,
-    }).connectAdmin()
+    const admin = await kafkaOf(stack).connectAdmin()
     const registry = connectRegistry(stack.registryUrl)
     await provision({ admin, registry, prefix: '', partitions: 4 })
     await admin.close()
@@ -232,10 +227,13 @@ export class Demo {
     this.#company?.startService(service)
   }
 
-  async #train(when: Omit<EveningTraining, 'addresses' | 'warehouse'>): Promise<TrainingOutcome> {
+  async #train(
+    when: Pick<EveningTraining, 'validFrom' | 'until' | 'timeoutMs'>,
+  ): Promise<TrainingOutcome> {
     if (this.#stack === null) throw new Error('the stack is not running')
-    const warehouse = this.#tables()
-    const training = await trainEvening({ addresses: this.#stack, warehouse, ...when })
+    const registry = connectRegistry(this.#stack.registryUrl)
+    const kafka = kafkaOf(this.#stack)
+    const training = await trainEvening({ kafka, registry, warehouse: this.#tables(), ...when })
     const { journeys, conversions } = training
     this.#say(
       training.trainings.length > 0
@@ -353,4 +351,8 @@ export class Demo {
     const seconds = ((Date.now() - this.#began) / 1_000).toFixed(1)
     console.log(`${seconds.padStart(6)} s  ${line}`)
   }
+}
+
+function kafkaOf({ brokers }: RunningStack): KafkaClient {
+  return createKafka({ brokers, clientId: 'demo', logger: createLogger('demo', 'silent') })
 }

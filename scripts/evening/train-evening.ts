@@ -1,9 +1,7 @@
 // The demo trains the data-driven models from what the evening has shown, and has its orders credited by them.
-import type { StackAddresses } from '../../infra/local/stack'
-import { connectRegistry } from '../../services/runtime/codec'
+import type { SchemaDirectory } from '../../services/runtime/codec'
 import type { Warehouse } from '../../services/runtime/clickhouse'
-import { createKafka } from '../../services/runtime/kafka'
-import { createLogger } from '../../services/runtime/logger'
+import type { KafkaClient } from '../../services/runtime/kafka'
 import { trainOnce, type TrainingOutcome } from '../../services/model-trainer/train-once'
 import { minuteMs } from './act'
 
@@ -12,7 +10,8 @@ const hourMs = 60 * minuteMs
 export const goneAfterMs = 30 * minuteMs
 
 export interface EveningTraining {
-  readonly addresses: StackAddresses
+  readonly kafka: KafkaClient
+  readonly registry: SchemaDirectory
   readonly warehouse: Warehouse
   /** Orders that converted from then on are credited; epoch ms. */
   readonly validFrom: number
@@ -22,13 +21,9 @@ export interface EveningTraining {
 }
 
 export function trainEvening(training: EveningTraining): Promise<TrainingOutcome> {
-  const { addresses, warehouse, validFrom, until: to, timeoutMs } = training
-  const { brokers, registryUrl } = addresses
-  const logger = createLogger('demo', 'silent')
+  const { kafka, registry, warehouse, validFrom, until: to, timeoutMs } = training
   return trainOnce({
-    kafka: createKafka({ brokers, clientId: 'demo', logger }),
-    registry: connectRegistry(registryUrl),
-    ...{ prefix: '', warehouse, trainedAt: Date.now(), validFrom, timeoutMs, to },
+    ...{ kafka, registry, prefix: '', warehouse, trainedAt: Date.now(), validFrom, timeoutMs, to },
     from: to - 24 * hourMs,
     ...{ conversionsMin: 1, channelsMax: 100, clicksBeforeViews: true },
   })
