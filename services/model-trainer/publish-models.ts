@@ -15,37 +15,49 @@ export interface Publishing {
 
 const transactionTimeoutMs = 60_000
 
-/** Publishing the same trainings again changes nothing: their versions say what they are.
- * @throws DependencyError with unknown outcome; SetupError when topics or schemas are missing */
+/**
+ * Publishing the same trainings again changes nothing: their versions say what they are. The copies are said twice, in the
+ * transaction and plainly after it: what ends in the mark of a transaction looks to its readers as if more were to come,
+ * and time stands still for a partition that has not read all of its inputs.
+ * @throws DependencyError with unknown outcome; SetupError when topics or schemas are missing
+ */
 export async function publishModels(
   trainings: readonly ModelTraining[],
   { kafka, registry, prefix }: Publishing,
 ): Promise<void> {
   const { trainedModels, modelTrainings } = topics
-  const [models, whole] = [
-    await registry.topicCodec(trainedModels),
-    await registry.topicCodec(modelTrainings),
-  ]
+  const models = await registry.topicCodec(trainedModels)
+  const inFull = await registry.topicCodec(modelTrainings)
   const partitions = await countPartitions(kafka, prefix + trainedModels.name)
-  const records = trainings.flatMap((training): OutgoingRecord[] => {
-    const key = `${training.model}|${training.version}`
+  const copies = trainings.flatMap((training): OutgoingRecord[] => {
     const value = models.encode(trainedModelOf(training))
-    const copies = Array.from({ length: partitions }, (_, partition) => ({
-      ...{ topic: prefix + trainedModels.name, partition, key, value },
+    return Array.from({ length: partitions }, (_, partition) => ({
+      ...{ topic: prefix + trainedModels.name, partition, key: keyOf(training), value },
     }))
+  })
+  const whole = trainings.map((training): OutgoingRecord => {
     const topic = prefix + modelTrainings.name
-    return [...copies, { topic, partition: 0, key, value: whole.encode(training) }]
+    return { topic, partition: 0, key: keyOf(training), value: inFull.encode(training) }
   })
   // Two trainers take turns: who begins later ends what the other has under way.
-  const transactionalId = `${prefix}model-trainer`
-  const producer = await kafka.connectTransactionalProducer({
-    ...{ transactionalId, transactionTimeoutMs },
+  const transactional = await kafka.connectTransactionalProducer({
+    ...{ transactionalId: `${prefix}model-trainer`, transactionTimeoutMs },
   })
   try {
-    await producer.transact(records)
+    await transactional.transact([...copies, ...whole])
   } finally {
-    await producer.close()
+    await transactional.close()
   }
+  const plain = await kafka.connectProducer()
+  try {
+    await plain.send(copies)
+  } finally {
+    await plain.close()
+  }
+}
+
+function keyOf({ model, version }: ModelTraining): string {
+  return `${model}|${version}`
 }
 
 async function countPartitions(kafka: KafkaClient, topic: string): Promise<number> {

@@ -192,18 +192,24 @@ test('a training reaches every partition, and ClickHouse answers what it was com
     const whole = await broker.watch(topics.modelTrainings)
     await fill(drawWorld(13, 200))
     const { trainings } = await trainOn(broker, evening)
-    await until(() => copies.records.length === 2 * broker.partitions)
+    await until(() => copies.records.length === 4 * broker.partitions)
     await until(() => whole.records.length === 2)
     expect(whole.records.map(({ value }) => value)).toEqual(trainings)
     for (const { model, version, effects } of trainings) {
       const own = copies.records.filter(({ value }) => value.model === model)
-      expect(own.map(({ record }) => record.partition).sort()).toEqual([0, 1, 2, 3])
+      expect(own.map(({ record }) => record.partition).sort()).toEqual([0, 0, 1, 1, 2, 2, 3, 3])
       for (const { value } of own) {
         expect(value).toMatchObject({ version, valid_from: evening + hourMs })
         expect(value.channels).toEqual(
           effects.map(({ channel, weight_ppb }) => ({ channel, weight_ppb })),
         )
       }
+    }
+    // Nothing hidden is left at the end: readers see that they have read everything.
+    const bounds = await (await broker.admin()).bounds(broker.prefix + topics.trainedModels.name)
+    for (const { partition, high } of bounds) {
+      const read = copies.records.filter(({ record }) => record.partition === partition)
+      expect(Math.max(...read.map(({ record }) => record.offset)) + 1).toBe(high)
     }
     const feed = feeds.find(({ topic }) => topic.name === topics.modelTrainings.name)
     await write(
