@@ -109,6 +109,9 @@ function mingle(
   trained: readonly TrainedInput[],
 ): readonly Input[] {
   const all = [...inputs]
-  for (const one of trained) all.splice(dice.below(all.length + 1), 0, one)
+  for (const one of trained) {
+    // Often after everything else, when the walk alone can find the orders that are due it.
+    all.splice(dice.chance(0.4) ? all.length : dice.below(all.length + 1), 0, one)
+  }
   return all
 }
