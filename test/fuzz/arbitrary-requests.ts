@@ -39,9 +39,10 @@ const event = fc.record(
     utm_campaign: short,
     utm_source: short,
     link: short,
+    // More than one question mark: a byte that is changed makes none of them a part of the path.
     page: fc.constantFrom(
-      'https://shop.example/a?phone=13700001111',
-      '/b?openid=raw-openid-55de#raw-code-C100',
+      'https://shop.example/a?b?c?d?phone=13700001111',
+      '/b?c?d?e?openid=raw-openid-55de#raw-code-C100',
     ),
     referrer: fc.constantFrom('https://wx.example/x?u=raw-unionid-91bc', 'shop.example'),
     identifiers: fc.dictionary(
