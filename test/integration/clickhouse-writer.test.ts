@@ -327,9 +327,12 @@ test.each(crashPoints)(
 )
 
 test('a cut-off batch of partitions that went to different owners is written once, by both', async () => {
-  const orders = ordersOf('parted', 40)
+  // More comes in while a batch is being written, and gathers into the next: soon one is of both partitions.
+  const orders = ordersOf('parted', 400)
+  await sendOrders(...orders.splice(0, 4))
   const doomed = await startWriter({
     insert: async (insert) => {
+      await sendOrders(...orders.splice(0, 4))
       await warehouse.insert(insert)
       if (new Set(insert.rows.map((row) => row['kafka_partition'])).size > 1) {
         throw new Error('killed')
@@ -337,10 +340,6 @@ test('a cut-off batch of partitions that went to different owners is written onc
       return null
     },
   })
-  for (const order of orders) {
-    if (doomed.crashes.length > 0) break
-    await sendOrders(order)
-  }
   await until(() => doomed.crashes.length > 0, 'crashed over a batch of both partitions')
   await stop(doomed)
   const note = /^\d+ (batch=0:\S+,1:\S+|batch=1:\S+,0:\S+)$/
