@@ -6,6 +6,7 @@ import { topics } from '../core/topics'
 import type { SchemaDirectory } from '../runtime/codec'
 import { SetupError } from '../runtime/errors'
 import type { KafkaClient, OutgoingRecord } from '../runtime/kafka'
+import type { TransactionalProducer } from '../runtime/kafka-producer'
 
 export interface Publishing {
   readonly kafka: KafkaClient
@@ -40,14 +41,18 @@ export async function publishModels(
     return { topic, partition: 0, key: keyOf(training), value: inFull.encode(training) }
   })
   // Two trainers take turns: who begins later ends what the other has under way.
-  const transactional = await kafka.connectTransactionalProducer({
-    ...{ transactionalId: `${prefix}model-trainer`, transactionTimeoutMs },
-  })
+  const begin = (): Promise<TransactionalProducer> =>
+    kafka.connectTransactionalProducer({
+      ...{ transactionalId: `${prefix}model-trainer`, transactionTimeoutMs },
+    })
+  const transactional = await begin()
   try {
     await transactional.transact([...copies, ...whole])
   } finally {
     await transactional.close()
   }
+  // A commit is answered before its marks are written; nobody may begin under its name until they are.
+  await (await begin()).close()
   const plain = await kafka.connectProducer()
   try {
     await plain.send(copies)
